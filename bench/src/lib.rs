@@ -1,0 +1,1 @@
+//! How fast our own code is.

@@ -1,0 +1,1 @@
+//! What things are: vocabulary, reference parts as state machines, checks. It runs nothing.

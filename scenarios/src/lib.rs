@@ -1,0 +1,1 @@
+//! What to try: scenario files, their typed spec, the catalogue of parts, run and sweep.
