@@ -1,1 +1,20 @@
 //! What it looked like: one model, rendered as text, HTML, JSON and JUnit.
+//!
+//! Whoever runs seeds hands one [`RunOutcome`] a seed to a [`Collector`], in any order and from any
+//! number of workers, and gets one [`Report`]. Every renderer reads the same [`Summary`] of that
+//! report, so a figure on the page, in `summary.json`, in the JUnit file and on the console is the
+//! same figure.
+//!
+//! This crate promises bytes that depend on the report alone: no wall time, host, path or worker
+//! count ever enters a rendering (decisions B15). It runs nothing and does not know that a
+//! simulator exists.
+
+pub mod collect;
+pub mod exit;
+pub mod model;
+pub mod stats;
+
+pub use collect::Collector;
+pub use exit::ExitClass;
+pub use model::Report;
+pub use model::outcome::RunOutcome;

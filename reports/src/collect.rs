@@ -1,0 +1,430 @@
+//! Folds outcomes of runs into one report, in any order and from any number of workers.
+//!
+//! Model: sums, maxima, ordered maps and "the one with the smallest index" are the only operations,
+//! so adding and merging are commutative and associative: shards merge to the same bytes as an
+//! unsharded run (decisions B15).
+//!
+//! Limits: per-run histograms are not kept, only their sum; of drawn runs only the one to show is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::exit::ExitClass;
+use crate::model::histogram::{Histograms, LatencyHistogram};
+use crate::model::outcome::{Answer, CheckRun, Failure, RunOutcome, SloRun, Totals};
+use crate::model::shown::{SLOTS_MAX, ShownRun, ShownWhy};
+use crate::model::value::{Micros, Quantile, Value};
+use crate::model::{
+    AnswerCounts, CheckRow, Determinism, FailureGroup, Identity, PointRow, Report, SamplePhase,
+    SeedRow, Setting, SloRow, WorstRun,
+};
+
+/// Gathers the outcomes of one scenario and variant.
+#[derive(Debug, Clone, Default)]
+pub struct Collector {
+    headline_series: String,
+    seeds: BTreeMap<u64, SeedRow>,
+    checks: BTreeMap<String, CheckRow>,
+    slos: BTreeMap<(String, SamplePhase), SloRow>,
+    failures: BTreeMap<String, FailureGroup>,
+    points: BTreeMap<String, PointRow>,
+    histograms: Histograms,
+    recovery: LatencyHistogram,
+    totals: Totals,
+    shown: Option<Candidate>,
+    notes: BTreeSet<String>,
+    unknown_reasons: BTreeMap<String, u64>,
+    determinism: Determinism,
+    internal_errors: BTreeSet<String>,
+    regressions: BTreeSet<String>,
+}
+
+/// A drawn run and its rank: the smallest rank is shown.
+#[derive(Debug, Clone)]
+struct Candidate {
+    rank: (ShownWhy, std::cmp::Reverse<u64>, u64),
+    run: ShownRun,
+}
+
+impl Collector {
+    /// An empty collector; `headline_series` names the latency that the worst run is chosen by.
+    #[must_use]
+    pub fn new(headline_series: impl Into<String>) -> Self {
+        Self {
+            headline_series: headline_series.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Declares a point that the sweep must reach: a point that no run reaches has a row only
+    /// because of this. `min_share_ppm` is 10 000 (1 %) and `min_runs` 3 by default (decisions B8).
+    pub fn expect_point(&mut self, name: impl Into<String>, min_share_ppm: u32, min_runs: u64) {
+        let name = name.into();
+        let row = PointRow {
+            name: name.clone(),
+            reached: 0,
+            min_share_ppm,
+            min_runs,
+        };
+        self.points.entry(name).or_insert(row);
+    }
+
+    /// Adds one finished run.
+    ///
+    /// # Panics
+    /// If the same index was added before: it would count twice.
+    pub fn add(&mut self, outcome: RunOutcome) {
+        let answer = outcome.answer();
+        let headline = outcome
+            .histograms
+            .get(&self.headline_series, &SamplePhase::All);
+        let headline_p99 = headline.and_then(|histogram| histogram.percentile(Quantile::P99));
+        let row = SeedRow {
+            index: outcome.index,
+            seed: outcome.seed,
+            fingerprint: outcome.fingerprint,
+            answer,
+            virtual_duration: outcome.virtual_duration,
+            headline_p99,
+        };
+        for check in &outcome.checks {
+            self.add_check(check);
+        }
+        for slo in &outcome.slos {
+            self.add_slo(slo, &row);
+        }
+        for failure in &outcome.failures {
+            let group = group_of(failure, &row);
+            self.add_failure(group);
+        }
+        let reached: BTreeSet<_> = outcome.points.iter().collect();
+        for name in reached {
+            self.expect_point(name.clone(), 0, 0);
+            let point = self
+                .points
+                .get_mut(name)
+                .expect("expected on the line above");
+            point.reached += 1;
+        }
+        for recovery in &outcome.recoveries {
+            match recovery.number() {
+                Some(micros) => self.recovery.record(micros),
+                None => self.recovery.record_never(1),
+            }
+        }
+        self.histograms.merge(&outcome.histograms);
+        self.totals.merge(&outcome.totals);
+        self.notes.extend(outcome.notes);
+        if let Some(reason) = outcome.unknown {
+            self.notes
+                .insert(format!("seed {}: unknown, {reason}", outcome.seed));
+        }
+        if let Some(run) = outcome.shown {
+            self.offer_shown(run, &row);
+        }
+        let previous = self.seeds.insert(row.index, row);
+        assert!(previous.is_none(), "run {} was added twice", outcome.index);
+    }
+
+    /// Adds what another worker or shard gathered.
+    ///
+    /// # Panics
+    /// If both hold a run of the same index.
+    pub fn merge(&mut self, other: Self) {
+        assert_eq!(
+            self.headline_series, other.headline_series,
+            "collectors of one scenario"
+        );
+        for (index, row) in other.seeds {
+            let previous = self.seeds.insert(index, row);
+            assert!(previous.is_none(), "run {index} is in both");
+        }
+        for (_, row) in other.checks {
+            self.merge_check(row);
+        }
+        for (_, row) in other.slos {
+            self.merge_slo(row);
+        }
+        for (_, group) in other.failures {
+            self.add_failure(group);
+        }
+        for (name, row) in other.points {
+            let point = self.points.entry(name).or_insert(PointRow {
+                reached: 0,
+                ..row.clone()
+            });
+            point.reached += row.reached;
+            point.min_share_ppm = point.min_share_ppm.max(row.min_share_ppm);
+            point.min_runs = point.min_runs.max(row.min_runs);
+        }
+        self.histograms.merge(&other.histograms);
+        self.recovery.merge(&other.recovery);
+        self.totals.merge(&other.totals);
+        if let Some(candidate) = other.shown {
+            self.keep_better(candidate);
+        }
+        self.notes.extend(other.notes);
+        for (reason, runs) in other.unknown_reasons {
+            *self.unknown_reasons.entry(reason).or_default() += runs;
+        }
+        self.determinism.checked += other.determinism.checked;
+        self.determinism
+            .differing
+            .extend(other.determinism.differing);
+        self.internal_errors.extend(other.internal_errors);
+        self.regressions.extend(other.regressions);
+    }
+
+    /// Counts one seed that was executed twice, and the first difference if there was one.
+    pub fn add_determinism(&mut self, difference: Option<String>) {
+        self.determinism.checked += 1;
+        self.determinism.differing.extend(difference);
+    }
+
+    /// Notes a bug of the tool met while running `seed`.
+    pub fn add_internal_error(&mut self, seed: u64, message: &str) {
+        self.internal_errors
+            .insert(format!("seed {seed}: {message}"));
+    }
+
+    /// Notes a metric that became worse than the baseline.
+    pub fn add_regression(&mut self, line: impl Into<String>) {
+        self.regressions.insert(line.into());
+    }
+
+    /// Adds a remark that belongs beside the verdict.
+    pub fn add_note(&mut self, line: impl Into<String>) {
+        self.notes.insert(line.into());
+    }
+
+    /// Index and seed of the run that time charts should show: first failing, else worst (decisions
+    /// B16). A caller that draws no run on the first pass repeats this seed with the recorder on and
+    /// hands it to [`Collector::show`].
+    #[must_use]
+    pub fn seed_to_show(&self) -> Option<(u64, u64)> {
+        let best = self.seeds.values().min_by_key(|row| rank_of(row))?;
+        Some((best.index, best.seed))
+    }
+
+    /// Sets the drawn run of `index`; ignored if a better one is held.
+    ///
+    /// # Panics
+    /// If no run of that index was added, or it has more than [`SLOTS_MAX`] slots.
+    pub fn show(&mut self, index: u64, run: ShownRun) {
+        let row = self
+            .seeds
+            .get(&index)
+            .expect("a shown run is one of the runs added")
+            .clone();
+        self.offer_shown(run, &row);
+    }
+
+    /// The report of everything gathered.
+    #[must_use]
+    pub fn finish(
+        self,
+        identity: Identity,
+        configuration: Vec<Setting>,
+        scenario_text: String,
+        warn: BTreeSet<ExitClass>,
+    ) -> Report {
+        let identity = Identity {
+            headline_series: self.headline_series,
+            ..identity
+        };
+        let mut failures: Vec<_> = self.failures.into_values().collect();
+        failures.sort_by(|left, right| {
+            (left.first_index, &left.signature).cmp(&(right.first_index, &right.signature))
+        });
+        Report {
+            identity,
+            configuration,
+            scenario_text,
+            seeds: self.seeds.into_values().collect(),
+            checks: self.checks.into_values().collect(),
+            slos: self.slos.into_values().collect(),
+            failures,
+            points: self.points.into_values().collect(),
+            histograms: self.histograms,
+            recovery: self.recovery,
+            totals: self.totals,
+            shown: self.shown.map(|candidate| candidate.run),
+            notes: self.notes,
+            unknown_reasons: self.unknown_reasons,
+            determinism: self.determinism,
+            internal_errors: self.internal_errors,
+            regressions: self.regressions,
+            warn,
+        }
+    }
+
+    fn add_check(&mut self, check: &CheckRun) {
+        let mut answers = AnswerCounts::default();
+        answers.count(check.answer);
+        let exercised = check.exercised && check.answer != Answer::NotApplicable;
+        let reasons = if check.reason.is_empty() {
+            None
+        } else {
+            Some((check.reason.clone(), 1))
+        };
+        self.merge_check(CheckRow {
+            name: check.name.clone(),
+            promise: check.promise.clone(),
+            answers,
+            judged: check.judged,
+            exercised: u64::from(exercised),
+            reasons: reasons.into_iter().collect(),
+        });
+    }
+
+    fn merge_check(&mut self, row: CheckRow) {
+        let Some(mine) = self.checks.get_mut(&row.name) else {
+            self.checks.insert(row.name.clone(), row);
+            return;
+        };
+        mine.answers.merge(row.answers);
+        mine.judged += row.judged;
+        mine.exercised += row.exercised;
+        for (reason, runs) in row.reasons {
+            *mine.reasons.entry(reason).or_default() += runs;
+        }
+    }
+
+    fn add_slo(&mut self, slo: &SloRun, run: &SeedRow) {
+        let mut answers = AnswerCounts::default();
+        answers.count(slo.answer);
+        let judged = slo.observed.filter(|_| slo.answer != Answer::NotApplicable);
+        self.merge_slo(SloRow {
+            expression: slo.expression.clone(),
+            phase: slo.phase.clone(),
+            series: slo.series.clone(),
+            quantile: slo.quantile,
+            threshold: slo.threshold,
+            allow: slo.allow,
+            answers,
+            worst: judged.map(|value| WorstRun {
+                index: run.index,
+                seed: run.seed,
+                value,
+            }),
+            best: judged,
+            delivered: slo.delivered,
+            owed: slo.owed,
+        });
+    }
+
+    fn merge_slo(&mut self, row: SloRow) {
+        let key = (row.expression.clone(), row.phase.clone());
+        let Some(mine) = self.slos.get_mut(&key) else {
+            self.slos.insert(key, row);
+            return;
+        };
+        mine.answers.merge(row.answers);
+        mine.delivered += row.delivered;
+        mine.owed += row.owed;
+        let threshold = mine.threshold;
+        mine.worst = [mine.worst.take(), row.worst]
+            .into_iter()
+            .flatten()
+            .reduce(|left, right| {
+                let right_is_worse = threshold.is_worse(right.value, left.value);
+                let tied = !threshold.is_worse(left.value, right.value) && !right_is_worse;
+                if right_is_worse || (tied && right.index < left.index) {
+                    right
+                } else {
+                    left
+                }
+            });
+        mine.best = [mine.best, row.best]
+            .into_iter()
+            .flatten()
+            .reduce(|left, right| {
+                if threshold.is_worse(left, right) {
+                    right
+                } else {
+                    left
+                }
+            });
+    }
+
+    /// Keeps the details of the first run that showed the signature.
+    fn add_failure(&mut self, group: FailureGroup) {
+        let Some(mine) = self.failures.get_mut(&group.signature) else {
+            self.failures.insert(group.signature.clone(), group);
+            return;
+        };
+        let runs = mine.runs + group.runs;
+        if group.first_index < mine.first_index {
+            *mine = group;
+        }
+        mine.runs = runs;
+    }
+
+    fn offer_shown(&mut self, mut run: ShownRun, row: &SeedRow) {
+        assert!(run.slots.len() <= SLOTS_MAX, "{} slots", run.slots.len());
+        let rank = rank_of(row);
+        run.index = row.index;
+        run.seed = row.seed;
+        run.why = rank.0;
+        self.keep_better(Candidate { rank, run });
+    }
+
+    fn keep_better(&mut self, candidate: Candidate) {
+        let is_better = self
+            .shown
+            .as_ref()
+            .is_none_or(|held| candidate.rank < held.rank);
+        if is_better {
+            self.shown = Some(candidate);
+        }
+    }
+}
+
+/// Failing runs first, by index; then the others by p99, highest first, ties by index.
+fn rank_of(row: &SeedRow) -> (ShownWhy, std::cmp::Reverse<u64>, u64) {
+    if row.answer == Answer::Fail {
+        return (ShownWhy::FirstFailing, std::cmp::Reverse(0), row.index);
+    }
+    let p99 = match row.headline_p99 {
+        Some(Value::Never) => u64::MAX,
+        Some(value) => value.number().unwrap_or(0),
+        None => 0,
+    };
+    (ShownWhy::Worst, std::cmp::Reverse(p99), row.index)
+}
+
+fn group_of(failure: &Failure, run: &SeedRow) -> FailureGroup {
+    FailureGroup {
+        signature: failure.signature.clone(),
+        sentence: failure.sentence.clone(),
+        check: failure.check.clone(),
+        anomaly: failure.anomaly.clone(),
+        runs: 1,
+        first_index: run.index,
+        first_seed: run.seed,
+        witness: failure.witness.clone(),
+        faults: failure.faults.clone(),
+    }
+}
+
+impl Report {
+    /// Virtual time of all runs together.
+    #[must_use]
+    pub fn virtual_duration(&self) -> Micros {
+        Micros(self.seeds.iter().map(|seed| seed.virtual_duration.0).sum())
+    }
+
+    /// One number over all fingerprints in seed order: equal exactly when all runs are, up to the
+    /// collisions of a 64-bit hash. (FNV-1a over index and fingerprint, little-endian.)
+    #[must_use]
+    pub fn combined_fingerprint(&self) -> u64 {
+        let bytes = self.seeds.iter().flat_map(|row| {
+            row.index
+                .to_le_bytes()
+                .into_iter()
+                .chain(row.fingerprint.to_le_bytes())
+        });
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+    }
+}

@@ -1,0 +1,221 @@
+//! What one finished run hands to the [`Collector`](crate::Collector).
+
+use serde::{Deserialize, Serialize};
+
+use super::SamplePhase;
+use super::histogram::Histograms;
+use super::shown::ShownRun;
+use super::value::{Micros, Quantile, Threshold, Value};
+
+/// One scenario, one variant, one seed: judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct RunOutcome {
+    /// Position of the seed in the sweep, from 0: unique within a sweep.
+    pub index: u64,
+    /// The seed.
+    pub seed: u64,
+    /// Fingerprint of the run.
+    pub fingerprint: u64,
+    /// Virtual length of the run.
+    pub virtual_duration: Micros,
+    /// One entry a check.
+    pub checks: Vec<CheckRun>,
+    /// One entry an SLO.
+    pub slos: Vec<SloRun>,
+    /// Every signature that the run showed, once.
+    pub failures: Vec<Failure>,
+    /// Points that the run reached, of those the scenario expects.
+    pub points: Vec<String>,
+    /// Latencies of the run.
+    pub histograms: Histograms,
+    /// Sums over the run.
+    pub totals: Totals,
+    /// Time from each heal to recovery (decisions B4), [`Value::Never`] if it did not recover.
+    pub recoveries: Vec<Value>,
+    /// Why the whole run is unknown (a limit was reached, a planned fault had no effect), if it is.
+    pub unknown: Option<String>,
+    /// Remarks for the verdict line, such as retention that removed unread events.
+    pub notes: Vec<String>,
+    /// The run over time; kept only if this run turns out to be the one to show.
+    pub shown: Option<ShownRun>,
+}
+
+impl RunOutcome {
+    /// An empty outcome of a seed, to be filled in.
+    #[must_use]
+    pub fn new(index: u64, seed: u64) -> Self {
+        Self {
+            index,
+            seed,
+            ..Self::default()
+        }
+    }
+
+    /// The run's answer: it passes only if every check and SLO that applies passes (decisions B6).
+    #[must_use]
+    pub fn answer(&self) -> Answer {
+        let checks = self.checks.iter().map(|check| check.answer);
+        let answers = checks.chain(self.slos.iter().map(|slo| slo.answer));
+        let whole = if self.failures.is_empty() {
+            None
+        } else {
+            Some(Answer::Fail)
+        };
+        let cut = self.unknown.as_ref().map(|_| Answer::Unknown);
+        answers
+            .chain(whole)
+            .chain(cut)
+            .fold(Answer::NotApplicable, Answer::and)
+    }
+}
+
+/// The four answers of a check (decisions B6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// The rule does not speak about this run.
+    #[default]
+    NotApplicable,
+    /// It held.
+    Pass,
+    /// It could not be judged.
+    Unknown,
+    /// It was violated.
+    Fail,
+}
+
+impl Answer {
+    /// The answer of two rules together: the worse one.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        self.max(other)
+    }
+
+    /// The word shown to a reader.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotApplicable => "n/a",
+            Self::Pass => "pass",
+            Self::Unknown => "unknown",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// One check's judgement of one run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct CheckRun {
+    /// Name of the check, such as `no-loss`.
+    pub name: String,
+    /// What it holds the system to, as a sentence.
+    pub promise: String,
+    /// Its answer.
+    pub answer: Answer,
+    /// Events it judged.
+    pub judged: u64,
+    /// Whether it had what it needs to find a violation, such as acknowledged events inside a
+    /// fault interval.
+    pub exercised: bool,
+    /// Why it is unknown or not applicable; empty otherwise.
+    pub reason: String,
+}
+
+/// One SLO's judgement of one run (decisions B5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SloRun {
+    /// The expression as the scenario wrote it, such as `end-to-end p99 <= 250ms`.
+    pub expression: String,
+    /// Samples it is judged on.
+    pub phase: SamplePhase,
+    /// Series it reads: a histogram's name, or a metric's such as `recovery`.
+    pub series: String,
+    /// Which percentile of the series, if it is a latency distribution.
+    pub quantile: Option<Quantile>,
+    /// Its bound.
+    pub threshold: Threshold,
+    /// How many runs of the sweep may violate it.
+    pub allow: u64,
+    /// Its answer.
+    pub answer: Answer,
+    /// What the run showed; `None` if there was nothing to observe.
+    pub observed: Option<Value>,
+    /// Samples in the phase that ended visibly.
+    pub delivered: u64,
+    /// Samples in the phase that were owed.
+    pub owed: u64,
+}
+
+/// One violated rule in one run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Failure {
+    /// Checker, anomaly, part and deciding point or fault class: no ids, seeds or times.
+    pub signature: String,
+    /// What went wrong, as a sentence for a person.
+    pub sentence: String,
+    /// Name of the check.
+    pub check: String,
+    /// Standard name of the violation.
+    pub anomaly: String,
+    /// What the run showed, a line a step.
+    pub witness: Vec<String>,
+    /// The resolved fault plan, a line a fault.
+    pub faults: Vec<String>,
+}
+
+/// Sums over one run, or over all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Totals {
+    /// Virtual time that rates are taken over: from the end of warm-up to the end of calm.
+    pub measured: Micros,
+    /// Events due.
+    pub offered: u64,
+    /// Events acknowledged to their source.
+    pub accepted: u64,
+    /// Events whose processing finished, repetitions included.
+    pub processed: u64,
+    /// Effects that became visible, repetitions included.
+    pub visible: u64,
+    /// Owed events visible at least once.
+    pub delivered: u64,
+    /// Events owed: each gives one end-to-end sample (decisions B3).
+    pub owed: u64,
+    /// Repeated effects.
+    pub duplicates: u64,
+    /// The largest backlog of a single run.
+    pub backlog_max: u64,
+}
+
+impl Totals {
+    /// Adds another run: sums, and the larger backlog.
+    pub fn merge(&mut self, other: &Self) {
+        self.measured.0 += other.measured.0;
+        self.offered += other.offered;
+        self.accepted += other.accepted;
+        self.processed += other.processed;
+        self.visible += other.visible;
+        self.delivered += other.delivered;
+        self.owed += other.owed;
+        self.duplicates += other.duplicates;
+        self.backlog_max = self.backlog_max.max(other.backlog_max);
+    }
+
+    /// Visible effects a second, repetitions included.
+    #[must_use]
+    pub fn throughput(&self) -> Option<Value> {
+        per_second(self.visible, self.measured)
+    }
+
+    /// Owed events made visible a second, each once.
+    #[must_use]
+    pub fn goodput(&self) -> Option<Value> {
+        per_second(self.delivered, self.measured)
+    }
+}
+
+/// `count` over `duration`; `None` over no time.
+fn per_second(count: u64, duration: Micros) -> Option<Value> {
+    let milli = u128::from(count) * 1_000_000_000;
+    let rate = milli.checked_div(u128::from(duration.0))?;
+    u64::try_from(rate).ok().map(Value::MilliPerSecond)
+}
