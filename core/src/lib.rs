@@ -1,1 +1,26 @@
 //! What things are: vocabulary, reference parts as state machines, checks. It runs nothing.
+//!
+//! The crate promises that nothing in it reads a clock, a file, a socket or the operating system's entropy:
+//! an [`actor::Actor`] is given inputs and pushes effects into a [`actor::Context`], and whoever turns the
+//! crank (the World of `stormglass-sim`, or a test) decides what becomes of them.
+
+pub mod actor;
+pub mod broker;
+pub mod call;
+pub mod digest;
+pub mod disk;
+pub mod event;
+pub mod fault;
+pub mod fixed_map;
+pub mod history;
+pub mod id;
+pub mod message;
+pub mod part;
+pub mod processor;
+pub mod rng;
+pub mod sink;
+pub mod source;
+#[cfg(test)]
+pub mod test_rig;
+pub mod time;
+pub mod units;

@@ -1,0 +1,156 @@
+//! The only request plumbing: one connection a peer, opened when needed, and a table of open calls with
+//! their timeouts. Whether to retry is not decided here: it is part of a delivery mode, so the owner of the
+//! call decides when it learns how the call ended.
+
+use crate::actor::{Connection, Context};
+use crate::id::{CallId, NodeId, TimerId};
+use crate::message::Request;
+use crate::time::Span;
+use std::collections::BTreeMap;
+
+/// A client's open calls, each with what the client wants to remember of it.
+#[derive(Debug)]
+pub struct Calls<T> {
+    connections: BTreeMap<NodeId, Connection>,
+    open: BTreeMap<CallId, Open<T>>,
+    timers: u64,
+}
+
+#[derive(Debug)]
+struct Open<T> {
+    peer: NodeId,
+    connection: Connection,
+    memory: T,
+}
+
+/// Timers of calls have this bit set, and the call's number below it; an actor's own must not use it.
+pub const CALL_TIMER: u64 = 1 << 63;
+
+impl<T> Default for Calls<T> {
+    fn default() -> Calls<T> {
+        Calls::new(0)
+    }
+}
+
+impl<T> Calls<T> {
+    /// No calls yet. An actor with several tables gives each a `space` (0–255) of its own for timers.
+    #[must_use]
+    pub const fn new(space: u8) -> Calls<T> {
+        Calls {
+            connections: BTreeMap::new(),
+            open: BTreeMap::new(),
+            timers: CALL_TIMER | (space as u64) << 55,
+        }
+    }
+
+    /// Asks `peer`; unless the answer comes within `timeout`, [`Calls::expired`] gives `memory` back.
+    pub fn ask(
+        &mut self,
+        cx: &mut Context<'_>,
+        peer: NodeId,
+        request: Request,
+        timeout: Span,
+        memory: T,
+    ) -> CallId {
+        let connection = *self
+            .connections
+            .entry(peer)
+            .or_insert_with(|| cx.connect(peer));
+        let call = cx.request(connection, request);
+        cx.arm(self.timer(call), timeout);
+        self.open.insert(
+            call,
+            Open {
+                peer,
+                connection,
+                memory,
+            },
+        );
+        call
+    }
+
+    const fn timer(&self, call: CallId) -> TimerId {
+        TimerId(self.timers | call.0)
+    }
+
+    /// A reply has come: what was remembered, none if the call is over already.
+    pub fn answered(&mut self, cx: &mut Context<'_>, call: CallId) -> Option<T> {
+        let open = self.open.remove(&call)?;
+        cx.disarm(self.timer(call));
+        Some(open.memory)
+    }
+
+    /// A timer has run out: the call and its peer, none if the timer is not one of these. The connection is closed, since
+    /// an answer that comes later must not be taken for that of a newer call's; all calls on it end too.
+    pub fn expired(&mut self, cx: &mut Context<'_>, timer: TimerId) -> Vec<(CallId, NodeId, T)> {
+        const SPACE: u64 = CALL_TIMER | 0xFF << 55;
+        if timer.0 & SPACE != self.timers {
+            return Vec::new();
+        }
+        let Some(open) = self.open.get(&CallId(timer.0 & !SPACE)) else {
+            return Vec::new();
+        };
+        let (peer, connection) = (open.peer, open.connection);
+        cx.close(connection);
+        self.connections.remove(&peer);
+        self.end(cx, connection)
+    }
+
+    /// A connection has ended: the calls that were open on it, in the order asked.
+    pub fn closed(
+        &mut self,
+        cx: &mut Context<'_>,
+        connection: Connection,
+    ) -> Vec<(CallId, NodeId, T)> {
+        self.connections.retain(|_, open| *open != connection);
+        self.end(cx, connection)
+    }
+
+    fn end(&mut self, cx: &mut Context<'_>, connection: Connection) -> Vec<(CallId, NodeId, T)> {
+        let calls: Vec<CallId> = self
+            .open
+            .iter()
+            .filter(|(_, open)| open.connection == connection)
+            .map(|(call, _)| *call)
+            .collect();
+        calls
+            .into_iter()
+            .filter_map(|call| {
+                cx.disarm(self.timer(call));
+                self.open
+                    .remove(&call)
+                    .map(|open| (call, open.peer, open.memory))
+            })
+            .collect()
+    }
+
+    /// Gives up all calls to `peer` without waiting: the connection is closed and what was remembered given back.
+    pub fn abandon(&mut self, cx: &mut Context<'_>, peer: NodeId) -> Vec<(CallId, NodeId, T)> {
+        match self.connections.remove(&peer) {
+            None => Vec::new(),
+            Some(connection) => {
+                cx.close(connection);
+                self.end(cx, connection)
+            }
+        }
+    }
+
+    /// How many calls are open.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Whether no call is open.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// What is remembered of the open calls, in the order asked.
+    pub fn iter(&self) -> impl Iterator<Item = (CallId, NodeId, &T)> {
+        self.open
+            .iter()
+            .map(|(call, open)| (*call, open.peer, &open.memory))
+    }
+}

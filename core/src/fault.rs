@@ -1,0 +1,204 @@
+//! Things that go wrong for a while, as data: a plan is drawn whole before the run, printed, replayed and
+//! shrunk. Names of targets are symbolic and resolved once, when the fault starts.
+
+use crate::actor::Control;
+use crate::time::{Span, Time};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Whom a fault strikes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// The node of this name, for example `broker.main.0`.
+    Node(String),
+    /// The node that leads most partitions of this broker.
+    Leader(String),
+    /// The node that leads this broker's controller.
+    Controller(String),
+    /// The node that coordinates this processor's group.
+    Coordinator(String),
+    /// The `index`th node of this part, modulo their number; drawn with the plan.
+    OneOf(String, u16),
+    /// Every node of this part.
+    All(String),
+    /// The links between two targets, in both directions.
+    Link(Box<Target>, Box<Target>),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Node(name) => f.write_str(name),
+            Target::Leader(part) => write!(f, "leader of {part}"),
+            Target::Controller(part) => write!(f, "controller of {part}"),
+            Target::Coordinator(part) => write!(f, "coordinator of {part}"),
+            Target::OneOf(part, index) => write!(f, "one of {part} #{index}"),
+            Target::All(part) => write!(f, "all of {part}"),
+            Target::Link(from, to) => write!(f, "link {from} > {to}"),
+        }
+    }
+}
+
+/// What goes wrong. Probabilities are parts per million.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
+    /// The process dies and boots again when the fault ends; page cache and disk survive.
+    Crash,
+    /// The machine loses power and boots again when the fault ends: what was not synced is lost, but for a
+    /// drawn part; `torn` leaves the last surviving record invalid.
+    PowerLoss {
+        /// Whether the last record is torn.
+        torn: bool,
+    },
+    /// The process stands still (GC, VM suspend); messages and timers queue.
+    Pause {
+        /// Whether its monotonic clock stands still too.
+        clock_stops: bool,
+    },
+    /// The target is cut off from everybody else, in both directions. On a link: those two from each other.
+    Partition,
+    /// What the target sends is lost, what is sent to it arrives. On a link: from the first to the second.
+    Oneway,
+    /// Each packet is lost with this probability: delay on a connection, loss of a datagram.
+    Loss {
+        /// Parts per million.
+        parts: u32,
+    },
+    /// Each datagram arrives twice with this probability.
+    Duplicate {
+        /// Parts per million.
+        parts: u32,
+    },
+    /// Messages of a class are held back, and what follows on their connection.
+    Delay {
+        /// The class; empty is every class.
+        class: String,
+        /// How long.
+        by: Span,
+    },
+    /// The next `count` messages of a class are removed, and their connections reset.
+    Drop {
+        /// The class.
+        class: String,
+        /// How many.
+        count: u32,
+    },
+    /// The connection of the next request of a class is reset: before the request is applied, or after, so
+    /// that the answer is lost.
+    Reset {
+        /// The class of the request.
+        class: String,
+        /// Whether the request is applied.
+        after: bool,
+    },
+    /// Disk operations take `factor` times as long.
+    SlowDisk {
+        /// The factor.
+        factor: u32,
+    },
+    /// Writes fail for want of space.
+    DiskFull,
+    /// Steps take `factor` times as long.
+    SlowNode {
+        /// The factor.
+        factor: u32,
+    },
+    /// Packets from and to the target take `factor` times as long.
+    SlowLink {
+        /// The factor.
+        factor: u32,
+    },
+    /// The wall clock jumps, by nanoseconds, and jumps back when the fault ends.
+    ClockStep {
+        /// Nanoseconds, either sign.
+        by: i64,
+    },
+    /// Both clocks run fast or slow.
+    ClockDrift {
+        /// Parts per million, either sign.
+        parts: i32,
+    },
+    /// The process dies when it passes a point, and boots again when the fault ends.
+    CrashAt {
+        /// The point's name.
+        point: String,
+        /// At which passage after the fault starts, counted from 1.
+        nth: u32,
+    },
+    /// What follows a point is held back, and its lane.
+    YieldAt {
+        /// The point's name.
+        point: String,
+        /// How long.
+        by: Span,
+    },
+    /// An operator's or the storage's doing, once.
+    Control(Control),
+}
+
+impl FaultKind {
+    /// Its name in scenario files and reports.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            FaultKind::Crash => "crash",
+            FaultKind::PowerLoss { .. } => "power-loss",
+            FaultKind::Pause { .. } => "pause",
+            FaultKind::Partition => "partition",
+            FaultKind::Oneway => "oneway",
+            FaultKind::Loss { .. } => "loss",
+            FaultKind::Duplicate { .. } => "duplicate",
+            FaultKind::Delay { .. } => "delay",
+            FaultKind::Drop { .. } => "drop",
+            FaultKind::Reset { .. } => "reset",
+            FaultKind::SlowDisk { .. } => "slow-disk",
+            FaultKind::DiskFull => "disk-full",
+            FaultKind::SlowNode { .. } => "slow-node",
+            FaultKind::SlowLink { .. } => "slow-link",
+            FaultKind::ClockStep { .. } => "clock-step",
+            FaultKind::ClockDrift { .. } => "clock-drift",
+            FaultKind::CrashAt { .. } => "crash-at",
+            FaultKind::YieldAt { .. } => "yield-at",
+            FaultKind::Control(_) => "control",
+        }
+    }
+}
+
+/// Something that goes wrong for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Its name in reports; a planned fault has one.
+    pub name: Option<String>,
+    /// When it starts.
+    pub at: Time,
+    /// How long until it is healed.
+    pub lasts: Span,
+    /// What goes wrong.
+    pub kind: FaultKind,
+    /// Whom it strikes.
+    pub target: Target,
+    /// Whether the scenario asked for it; one without effect makes the run unknown.
+    pub planned: bool,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {} on {} for {}",
+            Span(self.at.0),
+            self.kind.name(),
+            self.target,
+            self.lasts
+        )
+    }
+}
+
+/// All that goes wrong in a run, in order of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultPlan {
+    /// The faults, in order of their start.
+    pub faults: Vec<Fault>,
+}

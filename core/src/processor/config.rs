@@ -1,0 +1,85 @@
+//! Settings of a processor.
+
+use crate::time::Span;
+use serde::{Deserialize, Serialize};
+
+/// A processor: members of one consumer group around a pure operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessorConfig {
+    /// Where it reads: `broker.<name>/<topic>`.
+    pub from: String,
+    /// Where it writes: `sink.<name>`.
+    pub to: String,
+    /// What it does with each event: the name of an operator in the catalogue.
+    pub operator: String,
+    /// What it promises.
+    #[serde(default)]
+    pub delivery: DeliveryMode,
+    /// How many nodes share the work.
+    #[serde(default = "one")]
+    pub nodes: u16,
+    /// How often state and position are kept, or the position alone if the operator has no state.
+    #[serde(default = "five_seconds")]
+    pub checkpoint: Span,
+    /// Events in a write to the sink at most.
+    #[serde(default = "five_hundred")]
+    pub batch: u32,
+    /// How long an answer of the sink or the store is waited for.
+    #[serde(default = "ten_seconds")]
+    pub request_timeout: Span,
+    /// The wait before a write is tried again.
+    #[serde(default = "hundred_millis")]
+    pub retry_backoff: Span,
+    /// Planted flaws, for testing the checks.
+    #[serde(default)]
+    pub flaws: Vec<ProcessorFlaw>,
+}
+
+const fn one() -> u16 {
+    1
+}
+
+const fn five_seconds() -> Span {
+    Span::secs(5)
+}
+
+const fn five_hundred() -> u32 {
+    500
+}
+
+const fn ten_seconds() -> Span {
+    Span::secs(10)
+}
+
+const fn hundred_millis() -> Span {
+    Span::millis(100)
+}
+
+/// In which order a processor writes and settles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeliveryMode {
+    /// Settle, then write, and never try again.
+    AtMostOnce,
+    /// Write, then settle.
+    #[default]
+    AtLeastOnce,
+    /// Write rows and position in one transaction of the sink, fenced by epoch. Needs a log broker and a
+    /// transactional sink.
+    ExactlyOnce,
+}
+
+/// Planted flaws of a processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProcessorFlaw {
+    /// Settles before it writes although it promises at-least-once.
+    SettleBeforeWrite,
+    /// Keeps the position without the state, so that a restart counts twice or not at all.
+    StateWithoutPosition,
+    /// Writes with an epoch of its own choosing, so that a zombie is not fenced.
+    SkipFence,
+    /// Leaves one event in a thousand out.
+    SkipEvents,
+}

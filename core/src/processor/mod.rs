@@ -1,0 +1,3 @@
+//! Processors: an actor around a pure operator.
+
+pub mod config;

@@ -1,0 +1,3 @@
+//! Sinks: where effects become visible.
+
+pub mod config;
