@@ -115,8 +115,7 @@ impl Collector {
         self.totals.merge(&outcome.totals);
         self.notes.extend(outcome.notes);
         if let Some(reason) = outcome.unknown {
-            self.notes
-                .insert(format!("seed {}: unknown, {reason}", outcome.seed));
+            *self.unknown_reasons.entry(reason).or_default() += 1;
         }
         if let Some(run) = outcome.shown {
             self.offer_shown(run, &row);

@@ -11,10 +11,16 @@
 
 pub mod collect;
 pub mod exit;
+pub mod json;
+pub mod junit;
+pub mod markdown;
 pub mod model;
 pub mod stats;
+pub mod summary;
+pub mod text;
 
 pub use collect::Collector;
 pub use exit::ExitClass;
 pub use model::Report;
 pub use model::outcome::RunOutcome;
+pub use summary::Summary;

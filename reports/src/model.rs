@@ -170,8 +170,10 @@ pub struct SeedRow {
     /// Position of the seed in the sweep: what "first" means.
     pub index: u64,
     /// The seed.
+    #[serde(with = "value::as_text")]
     pub seed: u64,
     /// Fingerprint of the run.
+    #[serde(with = "value::as_text")]
     pub fingerprint: u64,
     /// The run's judgement.
     pub answer: Answer,
@@ -270,6 +272,7 @@ pub struct WorstRun {
     /// Its position in the sweep.
     pub index: u64,
     /// Its seed.
+    #[serde(with = "value::as_text")]
     pub seed: u64,
     /// What it showed.
     pub value: Value,
@@ -319,6 +322,7 @@ pub struct FailureGroup {
     /// Position of the first such run.
     pub first_index: u64,
     /// Seed of the first such run.
+    #[serde(with = "value::as_text")]
     pub first_seed: u64,
     /// What that run showed, a line a step.
     pub witness: Vec<String>,

@@ -3,7 +3,7 @@
 //! Shares are in parts per million. Only `sqrt` is used of floating point, which IEEE 754 rounds
 //! correctly on every platform, so the bytes of a report do not depend on the machine.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::value::{Value, three_digits};
 
@@ -11,7 +11,7 @@ use crate::model::value::{Value, three_digits};
 const Z: f64 = 1.959_963_984_540_054;
 
 /// A share and its 95 % interval, in parts per million.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     /// Occurrences.
     pub count: u64,
@@ -63,7 +63,7 @@ impl Share {
         }
     }
 
-    /// `13/2 000 seeds (0.65 %, 95 %: 0.38 to 1.11 %)`.
+    /// `13/2,000 seeds (0.65 %, 95 %: 0.38 to 1.11 %)`.
     #[must_use]
     pub fn sentence(&self) -> String {
         let percent = |ppm: u64| three_digits(u128::from(ppm), 10_000);
@@ -99,11 +99,11 @@ mod tests {
 
     #[test]
     fn wilson_gives_the_published_interval() {
-        // 13 of 2 000: Wilson 95 % is 0.380 % to 1.108 %.
+        // 13 of 2 000: Wilson 95 % is 0.380 % to 1.109 %.
         let share = Share::wilson(13, 2_000);
         assert_eq!(
             (share.share_ppm, share.low_ppm, share.high_ppm),
-            (6_500, 3_803, 11_088)
+            (6_500, 3_803, 11_090)
         );
     }
 

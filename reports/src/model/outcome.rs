@@ -13,8 +13,10 @@ pub struct RunOutcome {
     /// Position of the seed in the sweep, from 0: unique within a sweep.
     pub index: u64,
     /// The seed.
+    #[serde(with = "super::value::as_text")]
     pub seed: u64,
     /// Fingerprint of the run.
+    #[serde(with = "super::value::as_text")]
     pub fingerprint: u64,
     /// Virtual length of the run.
     pub virtual_duration: Micros,

@@ -21,6 +21,7 @@ pub struct ShownRun {
     /// Position in the sweep; filled in by the collector.
     pub index: u64,
     /// Seed of the run; filled in by the collector.
+    #[serde(with = "super::value::as_text")]
     pub seed: u64,
     /// Why this run was chosen; filled in by the collector.
     pub why: ShownWhy,

@@ -52,6 +52,29 @@ impl fmt::Display for Micros {
     }
 }
 
+/// Writes 64-bit seeds and fingerprints as text: JSON readers keep 53 bits of a number.
+pub mod as_text {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    /// Writes decimal digits.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(number)
+    }
+
+    /// Reads decimal digits.
+    ///
+    /// # Errors
+    /// If the text is not a number of 64 bits.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
+    }
+}
+
 /// `value / unit` with three significant digits and without trailing zeros, rounded half up.
 #[must_use]
 pub fn three_digits(value: u128, unit: u128) -> String {
@@ -71,14 +94,14 @@ pub fn three_digits(value: u128, unit: u128) -> String {
     format!("{integer}.{}", fraction.trim_end_matches('0'))
 }
 
-/// `count` with thin groups of three, such as `12 345`.
+/// `count` with commas between groups of three, such as `12,345`.
 #[must_use]
 pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {
         if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push('\u{202f}');
+            text.push(',');
         }
         text.push(digit);
     }

@@ -1,0 +1,199 @@
+//! `summary.md` for a pull request or job page: failures first, details folded, at most 60 KB.
+
+use crate::exit::Verdict;
+use crate::model::outcome::Answer;
+use crate::model::value::Value;
+use crate::summary::{Summary, margin_text, shown_or_dash};
+
+/// Hosts cut longer job summaries without saying so.
+pub const BYTES_MAX: usize = 60 * 1024;
+
+/// The page.
+#[must_use]
+pub fn render(summary: &Summary) -> String {
+    let sections = [
+        head(summary),
+        broke(summary),
+        gate(summary),
+        latencies(summary),
+        uncovered(summary),
+    ];
+    let mut page = String::new();
+    for section in sections {
+        if page.len() + section.len() > BYTES_MAX - 128 {
+            page.push_str("\n_The rest does not fit here and is in `report.html`._\n");
+            break;
+        }
+        page.push_str(&section);
+    }
+    page
+}
+
+fn head(summary: &Summary) -> String {
+    let icon = match summary.verdict {
+        Verdict::Pass => "✔",
+        Verdict::Unknown => "?",
+        Verdict::Fail => "✘",
+    };
+    let seeds = &summary.seeds;
+    format!(
+        "## {icon} {}: {}\n\n{}\n\n{} seeds: {} pass, {} fail, {} unknown, {} n/a · virtual {} · \
+         {} {} · **{}** · exit {}\n\n```\n{}\n```\n",
+        escape(&summary.verdict_line()),
+        escape(&summary.title()),
+        escape(&summary.identity.question),
+        Value::Count(seeds.total()),
+        Value::Count(seeds.pass),
+        Value::Count(seeds.fail),
+        Value::Count(seeds.unknown),
+        Value::Count(seeds.not_applicable),
+        summary.virtual_duration,
+        escape(&summary.identity.fingerprint_algorithm),
+        summary.fingerprint,
+        escape(&summary.stamp()),
+        summary.exit.code,
+        fenced(&summary.identity.command)
+    )
+}
+
+fn broke(summary: &Summary) -> String {
+    let mut text = String::new();
+    // Long lists are cut: a job page is read from the top.
+    for group in summary.failures.iter().take(10) {
+        text.push_str(&format!(
+            "\n### ✘ {} · {}\n\n{}\n\n{} · first seed {}\n\n```\n{}\n```\n",
+            escape(&group.check),
+            escape(&group.anomaly),
+            escape(&group.sentence),
+            group.share.sentence(),
+            group.first_seed,
+            fenced(&group.replay)
+        ));
+        let lines: Vec<_> = group.witness.iter().chain(&group.faults).take(30).collect();
+        if !lines.is_empty() {
+            let body: Vec<_> = lines.into_iter().map(|line| fenced(line)).collect();
+            text.push_str(&format!(
+                "\n<details><summary>Witness and faults</summary>\n\n```\n{}\n```\n\n</details>\n",
+                body.join("\n")
+            ));
+        }
+    }
+    if summary.failures.len() > 10 {
+        text.push_str(&format!(
+            "\n+{} more failure groups\n",
+            summary.failures.len() - 10
+        ));
+    }
+    text
+}
+
+fn gate(summary: &Summary) -> String {
+    let mut text =
+        String::from("\n| | property | threshold | observed | margin | seeds failing |\n");
+    text.push_str("|---|---|---|---|---|---|\n");
+    for slo in &summary.slos {
+        let worst = shown_or_dash(slo.worst.as_ref().map(|run| run.value));
+        text.push_str(&format!(
+            "| {} | {} ({}) | {} | pooled {}, worst seed {worst}; delivered {} | {} | {} |\n",
+            mark(slo.answer),
+            escape(&slo.expression),
+            escape(&slo.phase.to_string()),
+            escape(&slo.threshold.to_string()),
+            shown_or_dash(slo.pooled),
+            Summary::delivered_text(slo.delivered, slo.owed),
+            margin_text(slo.margin_permille),
+            Value::Count(slo.answers.fail)
+        ));
+    }
+    for check in &summary.checks {
+        text.push_str(&format!(
+            "| {} | {} | none violated | {} | – | {} |\n",
+            mark(check.answer),
+            escape(&check.name),
+            escape(&check.observed),
+            Value::Count(check.answers.fail)
+        ));
+    }
+    text
+}
+
+fn latencies(summary: &Summary) -> String {
+    if summary.latencies.is_empty() {
+        return String::new();
+    }
+    let mut text = format!(
+        "\n<details><summary>Latencies ({})</summary>\n\n\
+         | series | phase | p50 | p90 | p99 | p99.9 | p99.99 | max | delivered / owed |\n\
+         |---|---|---|---|---|---|---|---|---|\n",
+        escape(&summary.stamp())
+    );
+    for row in &summary.latencies {
+        let columns: Vec<_> = row
+            .columns()
+            .into_iter()
+            .map(|(_, value)| shown_or_dash(value))
+            .collect();
+        text.push_str(&format!(
+            "| {} | {} | {} | {} |\n",
+            escape(&row.series),
+            escape(&row.phase.to_string()),
+            columns.join(" | "),
+            Summary::delivered_text(row.delivered, row.owed)
+        ));
+    }
+    text.push_str("\n</details>\n");
+    text
+}
+
+fn uncovered(summary: &Summary) -> String {
+    let mut text = String::new();
+    for (title, all) in [
+        ("Not covered", &summary.not_covered),
+        ("Notes", &summary.notes),
+    ] {
+        if all.is_empty() {
+            continue;
+        }
+        text.push_str(&format!("\n**{title}**\n\n"));
+        for line in all.iter().take(50) {
+            text.push_str(&format!("- {}\n", escape(line)));
+        }
+        if all.len() > 50 {
+            text.push_str(&format!("- +{} more\n", all.len() - 50));
+        }
+    }
+    text
+}
+
+fn mark(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Pass => "✔ pass",
+        Answer::Fail => "✘ fail",
+        Answer::Unknown => "? unknown",
+        Answer::NotApplicable => "– n/a",
+    }
+}
+
+/// Text of a scenario as text: neither markup, HTML nor a new table cell or line.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '@' => {
+                escaped.push('\\');
+                escaped.push(letter);
+            }
+            '\n' | '\r' => escaped.push(' '),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// Text inside a fence: it must not close the fence.
+fn fenced(text: &str) -> String {
+    text.replace("```", "'''").replace(['\n', '\r'], " ")
+}

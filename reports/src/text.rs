@@ -1,0 +1,332 @@
+//! What the console says: the verdict, what broke with its replay line, and what was not covered.
+//!
+//! At most eight lines a failure; thresholds stand beside observed values, delivered / owed beside
+//! percentiles. Wall time is not known here: the command line adds its own line.
+
+use crate::model::outcome::Answer;
+use crate::model::value::Value;
+use crate::summary::{FailureSummary, SloSummary, Summary, margin_text, shown_or_dash};
+
+/// Witness lines shown of a failure: with the other lines they stay within eight.
+const WITNESS_LINES: usize = 3;
+/// Lines shown of what was not covered and of notes, each.
+const REMARK_LINES: usize = 8;
+/// Failure groups shown: the rest is in the other files.
+const GROUPS: usize = 10;
+
+/// How words are emphasised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ink {
+    /// No escape codes: for files, pipes and CI logs.
+    Plain,
+    /// ANSI colours: for a terminal.
+    Ansi,
+}
+
+impl Ink {
+    fn paint(self, answer: Answer, word: &str) -> String {
+        let code = match answer {
+            Answer::Pass => "32",
+            Answer::Fail => "1;31",
+            Answer::Unknown => "33",
+            Answer::NotApplicable => "2",
+        };
+        match self {
+            Self::Plain => word.to_owned(),
+            Self::Ansi => format!("\u{1b}[{code}m{word}\u{1b}[0m"),
+        }
+    }
+}
+
+/// The text, ending in a newline.
+#[must_use]
+pub fn render(summary: &Summary, ink: Ink) -> String {
+    let mut lines = head(summary);
+    lines.push(String::new());
+    for group in summary.failures.iter().take(GROUPS) {
+        lines.extend(failure(group, ink));
+    }
+    if summary.failures.len() > GROUPS {
+        lines.push(format!(
+            "      +{} more failure groups",
+            summary.failures.len() - GROUPS
+        ));
+    }
+    lines.extend(ungrouped(summary, ink));
+    for slo in summary
+        .slos
+        .iter()
+        .filter(|slo| slo.answer != Answer::NotApplicable)
+    {
+        lines.extend(slo_lines(slo, ink));
+    }
+    lines.extend(checks(summary, ink));
+    lines.extend(numbers(summary));
+    lines.extend(remarks("not covered", &summary.not_covered));
+    lines.extend(remarks("note", &summary.notes));
+    lines.push(String::new());
+    lines.push(last_line(summary, ink));
+    let mut text: String = lines
+        .iter()
+        .map(|line| printable(line))
+        .collect::<Vec<_>>()
+        .join("\n");
+    text.push('\n');
+    text
+}
+
+/// Text of a scenario must not steer the terminal: control characters other than our own colours
+/// are shown as their Unicode pictures.
+fn printable(line: &str) -> String {
+    let ours = |rest: &str| rest.starts_with("\u{1b}[") && rest[2..].contains('m');
+    line.char_indices()
+        .map(|(at, letter)| match letter {
+            '\u{1b}' if ours(&line[at..]) => letter,
+            '\0'..='\u{1f}' => char::from_u32(0x2400 + letter as u32).unwrap_or('?'),
+            other => other,
+        })
+        .collect()
+}
+
+fn head(summary: &Summary) -> Vec<String> {
+    let identity = &summary.identity;
+    let seeds = &summary.seeds;
+    let mut lines = vec![
+        format!(
+            "stormglass {}  {}  profile {} ({})  {}",
+            identity.tool_version,
+            summary.title(),
+            identity.profile,
+            summary.stamp(),
+            identity.model_versions.join(" ")
+        )
+        .trim_end()
+        .to_owned(),
+    ];
+    if !identity.question.is_empty() {
+        lines.push(format!("question    {}", identity.question));
+    }
+    lines.push(format!(
+        "seeds       {} run: {} pass, {} fail, {} unknown, {} n/a   virtual {}   {} {}",
+        Value::Count(seeds.total()),
+        Value::Count(seeds.pass),
+        Value::Count(seeds.fail),
+        Value::Count(seeds.unknown),
+        Value::Count(seeds.not_applicable),
+        summary.virtual_duration,
+        identity.fingerprint_algorithm,
+        summary.fingerprint
+    ));
+    let determinism = &summary.determinism;
+    if determinism.checked > 0 {
+        let same = determinism.checked - determinism.differing.len() as u64;
+        lines.push(format!(
+            "determinism {same}/{} fingerprints reproduced",
+            determinism.checked
+        ));
+    }
+    lines
+}
+
+fn failure(group: &FailureSummary, ink: Ink) -> Vec<String> {
+    let word = ink.paint(Answer::Fail, "FAIL");
+    let mut lines = vec![
+        format!(
+            "{word}  {} · {}   {}",
+            group.check,
+            group.anomaly,
+            group.share.sentence()
+        ),
+        format!("      cause:   {}", group.sentence),
+    ];
+    if !group.promise.is_empty() {
+        lines.push(format!("      promise: {}", group.promise));
+    }
+    let more = group.witness.len().saturating_sub(WITNESS_LINES);
+    let shown = if more == 0 {
+        WITNESS_LINES
+    } else {
+        WITNESS_LINES - 1
+    };
+    lines.extend(
+        group
+            .witness
+            .iter()
+            .take(shown)
+            .map(|line| format!("      | {line}")),
+    );
+    if more > 0 {
+        lines.push(format!(
+            "      | … {} more lines in the report",
+            group.witness.len() - shown
+        ));
+    }
+    if let [first, rest @ ..] = group.faults.as_slice() {
+        let others = if rest.is_empty() {
+            String::new()
+        } else {
+            format!(" (+{})", rest.len())
+        };
+        lines.push(format!("      faults:  {first}{others}"));
+    }
+    lines.push(format!("      replay:  {}", group.replay));
+    lines
+}
+
+/// Failures that have no group of their own: a difference of fingerprints, bugs, regressions, and
+/// checks whose runs named no signature.
+fn ungrouped(summary: &Summary, ink: Ink) -> Vec<String> {
+    let word = ink.paint(Answer::Fail, "FAIL");
+    let mut lines = Vec::new();
+    let kinds = [
+        (
+            "nondeterminism",
+            summary
+                .determinism
+                .differing
+                .iter()
+                .cloned()
+                .collect::<Vec<_>>(),
+        ),
+        ("internal error", summary.internal_errors.clone()),
+        ("regression", summary.regressions.clone()),
+    ];
+    for (kind, all) in kinds {
+        lines.extend(
+            all.iter()
+                .take(3)
+                .map(|line| format!("{word}  {kind}: {line}")),
+        );
+        if all.len() > 3 {
+            lines.push(format!("      +{} more", all.len() - 3));
+        }
+    }
+    let has_group = |name: &str| summary.failures.iter().any(|group| group.check == name);
+    for check in &summary.checks {
+        if check.answer == Answer::Fail && !has_group(&check.name) {
+            lines.push(format!("{word}  {}   {}", check.name, check.observed));
+            lines.push(format!("      promise: {}", check.promise));
+        }
+    }
+    lines
+}
+
+fn slo_lines(slo: &SloSummary, ink: Ink) -> Vec<String> {
+    let word = match slo.answer {
+        Answer::Fail => "FAIL",
+        Answer::Unknown => "????",
+        Answer::Pass | Answer::NotApplicable => "ok  ",
+    };
+    let worst = slo.worst.as_ref();
+    let pooled = slo
+        .pooled
+        .map(|value| format!("pooled {value}, "))
+        .unwrap_or_default();
+    let mut lines = vec![format!(
+        "{}  slo {} ({}): {pooled}worst seed {} against {} ({})   {} of {} seeds fail   \
+         delivered {}",
+        ink.paint(slo.answer, word),
+        slo.expression,
+        slo.phase,
+        shown_or_dash(worst.map(|run| run.value)),
+        slo.threshold,
+        margin_text(slo.margin_permille),
+        Value::Count(slo.answers.fail),
+        Value::Count(slo.answers.total()),
+        Summary::delivered_text(slo.delivered, slo.owed)
+    )];
+    if let (Answer::Fail, Some(run)) = (slo.answer, worst) {
+        lines.push(format!("      replay:  {}", run.replay));
+    }
+    lines
+}
+
+/// One line a check that did not fail: how much it judged is part of its answer.
+fn checks(summary: &Summary, ink: Ink) -> Vec<String> {
+    let named = |answer: Answer, word: &str| -> Vec<String> {
+        let rows = summary.checks.iter().filter(|check| check.answer == answer);
+        rows.map(|check| {
+            format!(
+                "{}  {}   {}",
+                ink.paint(answer, word),
+                check.name,
+                check.observed
+            )
+        })
+        .collect()
+    };
+    let mut lines = named(Answer::Unknown, "????");
+    lines.extend(named(Answer::Pass, "ok  "));
+    let skipped: Vec<_> = summary
+        .checks
+        .iter()
+        .filter(|check| check.answer == Answer::NotApplicable)
+        .map(|check| check.name.as_str())
+        .collect();
+    if !skipped.is_empty() {
+        let word = ink.paint(Answer::NotApplicable, "n/a ");
+        lines.push(format!("{word}  {}", skipped.join(", ")));
+    }
+    lines
+}
+
+fn numbers(summary: &Summary) -> Vec<String> {
+    let headline = &summary.identity.headline_series;
+    let rows = summary
+        .latencies
+        .iter()
+        .filter(|row| row.series == *headline);
+    let mut lines: Vec<_> = rows
+        .map(|row| {
+            let columns: Vec<_> = row
+                .columns()
+                .into_iter()
+                .map(|(name, value)| format!("{name} {}", shown_or_dash(value)))
+                .collect();
+            format!(
+                "      {} {}: {}   delivered {}   ({})",
+                row.series,
+                row.phase,
+                columns.join("  "),
+                Summary::delivered_text(row.delivered, row.owed),
+                summary.stamp()
+            )
+        })
+        .collect();
+    if !lines.is_empty() {
+        lines.insert(0, String::new());
+    }
+    lines
+}
+
+fn remarks(word: &str, all: &[String]) -> Vec<String> {
+    let mut lines: Vec<_> = all
+        .iter()
+        .take(REMARK_LINES)
+        .map(|line| format!("{word}: {line}"))
+        .collect();
+    if all.len() > REMARK_LINES {
+        lines.push(format!(
+            "{word}: +{} more in the report",
+            all.len() - REMARK_LINES
+        ));
+    }
+    lines
+}
+
+fn last_line(summary: &Summary, ink: Ink) -> String {
+    let answer = match summary.verdict {
+        crate::exit::Verdict::Pass => Answer::Pass,
+        crate::exit::Verdict::Unknown => Answer::Unknown,
+        crate::exit::Verdict::Fail => Answer::Fail,
+    };
+    format!(
+        "{}: {}   exit {}",
+        match summary.identity.mode {
+            crate::model::Mode::Run => "run",
+            crate::model::Mode::Gate => "gate",
+        },
+        ink.paint(answer, &summary.verdict_line()),
+        summary.exit.code
+    )
+}
