@@ -17,6 +17,7 @@ pub mod id;
 pub mod message;
 pub mod part;
 pub mod processor;
+pub mod quantile;
 pub mod rng;
 pub mod sink;
 pub mod source;

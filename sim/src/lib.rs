@@ -1,1 +1,8 @@
-//! What happens to them: one World with agenda, network, disks, clocks, service times and faults.
+//! What happens to the parts: one World with agenda, network, disks, clocks, service times and faults.
+//!
+//! The World is itself sans-IO: a driver asks it for its next deadline and lets it advance. It knows true
+//! time; the actors do not.
+
+pub mod agenda;
+pub mod clock;
+pub mod profile;

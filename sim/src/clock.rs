@@ -1,0 +1,134 @@
+//! A node's clocks, in integers: offset, rate and steps against true time, which only the World knows.
+
+use stormglass_core::time::{Mono, Span, Time, Wall};
+
+const BILLION: i128 = 1_000_000_000;
+
+/// The monotonic and the wall clock of one node.
+#[derive(Clone, Copy, Debug)]
+pub struct NodeClock {
+    anchor: Time,
+    mono: Mono,
+    wall: Wall,
+    /// How much faster than true time, in parts per billion.
+    rate: i64,
+    /// While the machine stands still its monotonic clock may too.
+    stopped: bool,
+}
+
+impl NodeClock {
+    /// Clocks that agree with true time at its start but for `offset` of the wall clock and `drift`
+    /// (parts per million) of both.
+    #[must_use]
+    pub const fn new(offset: i64, drift: i32) -> NodeClock {
+        NodeClock {
+            anchor: Time::ZERO,
+            mono: Mono(0),
+            wall: Wall(offset),
+            rate: drift as i64 * 1_000,
+            stopped: false,
+        }
+    }
+
+    fn elapsed(&self, now: Time) -> i64 {
+        assert!(now >= self.anchor, "a clock was read at {now}, before its anchor {}", self.anchor);
+        let span = i128::from(now.0 - self.anchor.0);
+        (span + span * i128::from(self.rate) / BILLION) as i64
+    }
+
+    /// The monotonic clock at `now`.
+    #[must_use]
+    pub fn monotonic(&self, now: Time) -> Mono {
+        if self.stopped || self.rate == 0 {
+            let span = if self.stopped { 0 } else { now.0 - self.anchor.0 };
+            return Mono(self.mono.0 + span);
+        }
+        Mono(self.mono.0 + self.elapsed(now) as u64)
+    }
+
+    /// The wall clock at `now`. It runs on while the monotonic one stands still.
+    #[must_use]
+    pub fn wall(&self, now: Time) -> Wall {
+        Wall(self.wall.0 + self.elapsed(now))
+    }
+
+    /// The first true instant at which the monotonic clock reads at least `at`; never while it stands still.
+    #[must_use]
+    pub fn true_time_of(&self, at: Mono) -> Time {
+        if self.stopped {
+            return Time::NEVER;
+        }
+        let local = i128::from(at.0.saturating_sub(self.mono.0));
+        if self.rate == 0 {
+            return self.anchor + Span(local as u64);
+        }
+        let denominator = BILLION + i128::from(self.rate);
+        let span = (local * BILLION + denominator - 1) / denominator;
+        self.anchor + Span(u64::try_from(span).unwrap_or(u64::MAX))
+    }
+
+    fn re_anchor(&mut self, now: Time) {
+        let (mono, wall) = (self.monotonic(now), self.wall(now));
+        (self.anchor, self.mono, self.wall) = (now, mono, wall);
+    }
+
+    /// A boot starts the monotonic clock at 0; the wall clock goes on.
+    pub fn boot(&mut self, now: Time) {
+        self.re_anchor(now);
+        self.mono = Mono(0);
+        self.stopped = false;
+    }
+
+    /// The wall clock jumps.
+    pub const fn step(&mut self, by: i64) {
+        self.wall.0 += by;
+    }
+
+    /// Both clocks run `parts` per million faster than before (slower if negative).
+    pub fn change_rate(&mut self, now: Time, parts: i32) {
+        self.re_anchor(now);
+        self.rate += parts as i64 * 1_000;
+    }
+
+    /// The monotonic clock stands still, or goes on.
+    pub fn stop(&mut self, now: Time, stopped: bool) {
+        self.re_anchor(now);
+        self.stopped = stopped;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_step_moves_the_wall_clock_alone() {
+        let mut clock = NodeClock::new(0, 0);
+        clock.step(-5_000);
+        assert_eq!(clock.monotonic(Time(10_000)), Mono(10_000));
+        assert_eq!(clock.wall(Time(10_000)), Wall(5_000));
+    }
+
+    #[test]
+    fn a_stopped_monotonic_clock_goes_on_where_it_stood() {
+        let mut clock = NodeClock::new(0, 0);
+        clock.stop(Time(100), true);
+        assert_eq!(clock.monotonic(Time(400)), Mono(100));
+        clock.stop(Time(400), false);
+        assert_eq!(clock.monotonic(Time(450)), Mono(150));
+        assert_eq!(clock.wall(Time(450)), Wall(450));
+    }
+
+    proptest! {
+        #[test]
+        fn a_timer_runs_out_at_the_first_instant_that_reads_its_deadline(
+            drift in -500_000_i32..500_000, at in 0_u64..1_000_000_000_000,
+        ) {
+            let clock = NodeClock::new(0, drift);
+            let due = clock.true_time_of(Mono(at));
+            prop_assert!(clock.monotonic(due).0 + 1 >= at);
+            prop_assert!(due.0 < 2 || clock.monotonic(Time(due.0 - 2)) < Mono(at));
+        }
+    }
+}
