@@ -19,7 +19,11 @@ pub struct Agenda<T> {
 
 impl<T> Default for Agenda<T> {
     fn default() -> Agenda<T> {
-        Agenda { heap: BinaryHeap::new(), slots: Slab::new(), sequence: 0 }
+        Agenda {
+            heap: BinaryHeap::new(),
+            slots: Slab::new(),
+            sequence: 0,
+        }
     }
 }
 
@@ -46,7 +50,9 @@ impl<T> Agenda<T> {
     /// When the next entry is due.
     #[must_use]
     pub fn next_time(&self) -> Option<Time> {
-        self.heap.peek().map(|Reverse(key)| Time((key >> 64) as u64))
+        self.heap
+            .peek()
+            .map(|Reverse(key)| Time((key >> 64) as u64))
     }
 
     /// Takes the next entry that is due by `until`.

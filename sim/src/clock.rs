@@ -31,7 +31,11 @@ impl NodeClock {
     }
 
     fn elapsed(&self, now: Time) -> i64 {
-        assert!(now >= self.anchor, "a clock was read at {now}, before its anchor {}", self.anchor);
+        assert!(
+            now >= self.anchor,
+            "a clock was read at {now}, before its anchor {}",
+            self.anchor
+        );
         let span = i128::from(now.0 - self.anchor.0);
         (span + span * i128::from(self.rate) / BILLION) as i64
     }
@@ -40,7 +44,11 @@ impl NodeClock {
     #[must_use]
     pub fn monotonic(&self, now: Time) -> Mono {
         if self.stopped || self.rate == 0 {
-            let span = if self.stopped { 0 } else { now.0 - self.anchor.0 };
+            let span = if self.stopped {
+                0
+            } else {
+                now.0 - self.anchor.0
+            };
             return Mono(self.mono.0 + span);
         }
         Mono(self.mono.0 + self.elapsed(now) as u64)

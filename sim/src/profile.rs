@@ -93,10 +93,10 @@ impl Profile {
                 byte_picos: 250, // 4 GB/s, a copy and a checksum.
             },
             disk: DiskProfile {
-                write: Span::micros(2),   // p50 1 µs, p90 3 µs for 1 KiB without sync.
+                write: Span::micros(2), // p50 1 µs, p90 3 µs for 1 KiB without sync.
                 write_byte_picos: 200,
                 sync: Quantiles::lognormal(Span::micros(150), Span::micros(290)), // fdatasync of 1 KiB.
-                sync_byte_picos: 600,     // 455 µs for 1 MiB against 149 µs for 1 KiB.
+                sync_byte_picos: 600, // 455 µs for 1 MiB against 149 µs for 1 KiB.
                 scan: Span::millis(1),
                 scan_record: Span::micros(1),
                 write_back: Span::secs(30),
@@ -117,7 +117,12 @@ impl Profile {
     pub fn ideal(latency: Span) -> Profile {
         Profile {
             name: "ideal".to_owned(),
-            cpu: Cpu { cores: 1, request: Span::ZERO, record_picos: 0, byte_picos: 0 },
+            cpu: Cpu {
+                cores: 1,
+                request: Span::ZERO,
+                record_picos: 0,
+                byte_picos: 0,
+            },
             disk: DiskProfile {
                 write: Span::ZERO,
                 write_byte_picos: 0,
