@@ -8,7 +8,7 @@ use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 
-use stormglass_reports::{Summary, json, junit, markdown, text};
+use stormglass_reports::{Summary, html, json, junit, markdown, text};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(
@@ -19,6 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(&folder)?;
     let report = support::report();
     let summary = Summary::of(&report);
+    fs::write(folder.join("report.html"), html::render(&report))?;
     fs::write(folder.join("summary.json"), json::render(&summary))?;
     fs::write(folder.join("junit.xml"), junit::render(&summary))?;
     fs::write(folder.join("summary.md"), markdown::render(&summary))?;

@@ -9,8 +9,10 @@
 //! count ever enters a rendering (decisions B15). It runs nothing and does not know that a
 //! simulator exists.
 
+pub mod chart;
 pub mod collect;
 pub mod exit;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;

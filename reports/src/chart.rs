@@ -1,0 +1,28 @@
+//! Charts as inline SVG: the only module that knows `plotters`.
+//!
+//! Model: plotters draws with placeholder colours; [`paint`] turns each into a CSS variable, dash
+//! pattern or hatch, so that one drawing serves light, dark and print, and lines differ by more than
+//! their colour.
+//!
+//! Limits: no interaction; text is set by the reader's browser, so widths are estimates.
+
+mod distribution;
+mod frame;
+mod paint;
+mod spectrum;
+mod time;
+
+pub use distribution::distribution;
+pub use spectrum::spectrum;
+pub use time::{backlog, latency_over_time, rates_over_time};
+
+/// A finished chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chart {
+    /// What is drawn, as a heading.
+    pub title: String,
+    /// How to read it, as a sentence.
+    pub caption: String,
+    /// The `<svg>` element.
+    pub svg: String,
+}

@@ -1,0 +1,275 @@
+//! Axes, ticks and labels that every chart shares.
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::paint::{self, Paint};
+use crate::model::value::{Micros, three_digits};
+
+/// Width of every chart, in units of its view box.
+pub const WIDTH: u32 = 1_040;
+/// Room for labels of the vertical axis.
+const LEFT: u32 = 62;
+/// Room for the names of the series, at the right end of their lines.
+const RIGHT: u32 = 108;
+/// Room for labels of the horizontal axis.
+const BOTTOM: u32 = 40;
+
+/// Where a chart is drawn.
+pub type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+/// A drawing area with both axes linear (of logarithms, where an axis is logarithmic).
+pub type Plot<'a, 'b> = ChartContext<
+    'a,
+    SVGBackend<'b>,
+    Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>,
+>;
+/// What plotters reports; drawing into memory gives it no cause.
+pub type Drawn<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+/// One axis: its range, its ticks and its name.
+#[derive(Debug, Clone)]
+pub struct Axis {
+    pub low: f64,
+    pub high: f64,
+    /// Position and text, ascending.
+    pub ticks: Vec<(f64, String)>,
+    pub name: String,
+}
+
+impl Axis {
+    /// From zero to a round number above `max`.
+    pub fn linear(max: f64, name: &str, text: impl Fn(f64) -> String) -> Self {
+        let step = round_step(max.max(1e-9) / 4.0);
+        let count = (max / step).ceil().max(1.0) as u64;
+        let ticks = (0..=count).map(|turn| turn as f64 * step);
+        let high = count as f64 * step;
+        let ticks = ticks.map(|at| (at, text(at))).collect();
+        Self {
+            low: 0.0,
+            high,
+            ticks,
+            name: name.to_owned(),
+        }
+    }
+
+    /// Durations on a logarithmic axis; positions are decimal logarithms of microseconds.
+    pub fn log_duration(min: u64, max: u64, name: &str) -> Self {
+        let exponent = |micros: u64| log10(micros.max(1));
+        let (low, high) = (exponent(min).floor(), exponent(max).ceil());
+        let high = if high <= low { low + 1.0 } else { high };
+        // A short axis has room for 2 and 5 as well as for powers of ten.
+        let factors: &[u64] = if high - low <= 2.0 { &[1, 2, 5] } else { &[1] };
+        let powers = (low as u32)..=(high as u32);
+        let ticks = powers.flat_map(|power| factors.iter().map(move |f| f * 10_u64.pow(power)));
+        let ticks = ticks
+            .map(|micros| (exponent(micros), Micros(micros).to_string()))
+            .filter(|(at, _)| *at <= high + 1e-9);
+        Self {
+            low,
+            high,
+            ticks: ticks.collect(),
+            name: name.to_owned(),
+        }
+    }
+}
+
+/// The decimal logarithm of a whole number, for drawing only.
+pub fn log10(number: u64) -> f64 {
+    rounded(libm::log10(number as f64))
+}
+
+/// Rounded to a millionth, so that the last bit of a logarithm never moves a pixel.
+pub fn rounded(number: f64) -> f64 {
+    (number * 1e6).round() / 1e6
+}
+
+/// 1, 2 or 5 times a power of ten, at least `least`.
+fn round_step(least: f64) -> f64 {
+    let mut power = 1e-9;
+    while power * 10.0 <= least {
+        power *= 10.0;
+    }
+    let factor = [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .find(|factor| factor * power >= least * 0.999_999);
+    factor.unwrap_or(10.0) * power
+}
+
+/// A count on an axis, such as `12k`.
+pub fn short_count(count: f64) -> String {
+    let whole = count.round().max(0.0) as u128;
+    match whole {
+        0..=9_999 => whole.to_string(),
+        10_000..=999_999 => format!("{}k", three_digits(whole, 1_000)),
+        _ => format!("{}M", three_digits(whole, 1_000_000)),
+    }
+}
+
+/// Draws a chart of `height` with `top` units kept free above the plot.
+pub fn draw(
+    (height, top): (u32, u32),
+    (horizontal, vertical): (&Axis, &Axis),
+    label: &str,
+    body: impl FnOnce(&Canvas<'_>, &mut Plot<'_, '_>) -> Drawn,
+) -> String {
+    let mut svg = String::new();
+    {
+        let canvas = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
+        axes(&canvas, top, horizontal, vertical, body).expect("drawing into memory does not fail");
+        canvas.present().expect("drawing into memory does not fail");
+    }
+    paint::finish(&svg, label)
+}
+
+fn axes(
+    canvas: &Canvas<'_>,
+    top: u32,
+    horizontal: &Axis,
+    vertical: &Axis,
+    body: impl FnOnce(&Canvas<'_>, &mut Plot<'_, '_>) -> Drawn,
+) -> Drawn {
+    let mut plot = ChartBuilder::on(canvas)
+        .margin_top(top)
+        .margin_right(RIGHT)
+        .set_label_area_size(LabelAreaPosition::Left, LEFT)
+        .set_label_area_size(LabelAreaPosition::Bottom, BOTTOM)
+        .build_cartesian_2d(horizontal.low..horizontal.high, vertical.low..vertical.high)?;
+    let grid = Paint::Grid.colour().stroke_width(1);
+    for (at, text) in &vertical.ticks {
+        let ends = [(horizontal.low, *at), (horizontal.high, *at)];
+        plot.draw_series([PathElement::new(ends, grid)])?;
+        let (x, y) = pixel(&plot, (horizontal.low, *at));
+        write(
+            canvas,
+            text,
+            (x - 7, y),
+            (HPos::Right, VPos::Center),
+            Paint::Text,
+        )?;
+    }
+    for (at, text) in &horizontal.ticks {
+        let ends = [(*at, vertical.low), (*at, vertical.high)];
+        plot.draw_series([PathElement::new(ends, grid)])?;
+        let (x, y) = pixel(&plot, (*at, vertical.low));
+        write(
+            canvas,
+            text,
+            (x, y + 6),
+            (HPos::Center, VPos::Top),
+            Paint::Text,
+        )?;
+    }
+    let floor = [
+        (horizontal.low, vertical.low),
+        (horizontal.high, vertical.low),
+    ];
+    plot.draw_series([PathElement::new(
+        floor,
+        Paint::Axis.colour().stroke_width(1),
+    )])?;
+    let (x, y) = pixel(
+        &plot,
+        (f64::midpoint(horizontal.low, horizontal.high), vertical.low),
+    );
+    write(
+        canvas,
+        &horizontal.name,
+        (x, y + 22),
+        (HPos::Center, VPos::Top),
+        Paint::Text,
+    )?;
+    let (_, y) = pixel(&plot, (horizontal.low, vertical.high));
+    write(
+        canvas,
+        &vertical.name,
+        (2, y - 8),
+        (HPos::Left, VPos::Bottom),
+        Paint::Text,
+    )?;
+    body(canvas, &mut plot)
+}
+
+/// Where a point of the plot lies on the canvas.
+pub fn pixel(plot: &Plot<'_, '_>, point: (f64, f64)) -> (i32, i32) {
+    plot.plotting_area().map_coordinate(&point)
+}
+
+/// Writes on the canvas, anchored at `at`.
+pub fn write(
+    canvas: &Canvas<'_>,
+    text: &str,
+    at: (i32, i32),
+    (horizontal, vertical): (HPos, VPos),
+    paint: Paint,
+) -> Drawn {
+    let colour = paint.colour();
+    let style = TextStyle::from(("sans-serif", 12).into_font())
+        .color(&colour)
+        .pos(Pos::new(horizontal, vertical));
+    canvas.draw(&Text::new(text.to_owned(), at, style))?;
+    Ok(())
+}
+
+/// Draws a line that is broken where there is no value.
+pub fn line(
+    plot: &mut Plot<'_, '_>,
+    points: impl IntoIterator<Item = (f64, Option<f64>)>,
+    paint: Paint,
+) -> Drawn {
+    let style = paint.colour().stroke_width(2);
+    let mut run = Vec::new();
+    for (x, y) in points {
+        if let Some(y) = y {
+            run.push((x, y));
+            continue;
+        }
+        if run.len() > 1 {
+            plot.draw_series([PathElement::new(std::mem::take(&mut run), style)])?;
+        }
+        run.clear();
+    }
+    if run.len() > 1 {
+        plot.draw_series([PathElement::new(run, style)])?;
+    }
+    Ok(())
+}
+
+/// Names series at the right edge, each near the end of its line and none over another, with a
+/// sample of its stroke.
+pub fn name_series(
+    canvas: &Canvas<'_>,
+    plot: &Plot<'_, '_>,
+    right: f64,
+    names: &[(&str, f64, Paint)],
+) -> Drawn {
+    const LINE: i32 = 15;
+    let floor = plot.plotting_area().get_pixel_range().1.end;
+    let mut placed: Vec<_> = names
+        .iter()
+        .map(|(name, y, paint)| (pixel(plot, (right, *y)), *name, *paint))
+        .collect();
+    placed.sort_by_key(|((_, y), _, _)| *y);
+    for index in 1..placed.len() {
+        let least = placed[index - 1].0.1 + LINE;
+        placed[index].0.1 = placed[index].0.1.max(least);
+    }
+    // What was pushed below the floor moves up again, and pushes those above it.
+    let mut most = floor;
+    for ((_, y), _, _) in placed.iter_mut().rev() {
+        *y = (*y).min(most);
+        most = *y - LINE;
+    }
+    for ((x, y), name, paint) in placed {
+        let stroke = paint.colour().stroke_width(2);
+        canvas.draw(&PathElement::new([(x + 5, y), (x + 25, y)], stroke))?;
+        write(
+            canvas,
+            name,
+            (x + 30, y),
+            (HPos::Left, VPos::Center),
+            Paint::Text,
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! `report.html`: one file that works offline, with script off, in light, dark and print.
+//!
+//! Model: the answer first (verdict, gate, what broke), then key numbers, charts and tables. Every
+//! figure is of the [`Summary`], which stands in the page once more as JSON.
+//!
+//! Limits: no external request is possible (a content security policy says so to the browser), and
+//! bytes depend on the report alone. Lists are cut with a visible count.
+
+mod answer;
+mod numbers;
+mod tables;
+mod words;
+
+use crate::chart;
+use crate::json;
+use crate::model::Report;
+use crate::model::shown::ShownWhy;
+use crate::summary::Summary;
+use words::{escape, figure};
+
+/// Nothing is loaded from anywhere: styles and the script are in the page.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+                      img-src data:; base-uri 'none'; form-action 'none'";
+/// Shared by all charts: the hatch of fault bands.
+const DEFS: &str = "<svg class=\"defs\" aria-hidden=\"true\" focusable=\"false\"><defs>\
+<pattern id=\"hatch\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\" \
+patternTransform=\"rotate(45)\"><rect width=\"7\" height=\"7\" fill=\"var(--fault-bar)\" \
+fill-opacity=\".32\"/><path d=\"M0 0V7\" stroke=\"var(--fault)\" stroke-width=\"1.4\" \
+stroke-opacity=\".42\"/></pattern></defs></svg>";
+
+/// The page.
+#[must_use]
+pub fn render(report: &Report) -> String {
+    let summary = Summary::of(report);
+    let title = format!(
+        "{}: {} · Stormglass",
+        summary.verdict.word(),
+        summary.title()
+    );
+    [
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
+        "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n",
+        &format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n"),
+        "<meta name=\"color-scheme\" content=\"light dark\">\n",
+        "<meta name=\"referrer\" content=\"no-referrer\">\n<link rel=\"icon\" href=\"data:,\">\n",
+        &format!("<title>{}</title>\n", escape(&title)),
+        &format!(
+            "<style>\n{}</style>\n</head>\n<body>\n",
+            include_str!("html/style.css")
+        ),
+        "<a class=\"skip\" href=\"#gate\">Skip to the gate</a>\n",
+        DEFS,
+        &answer::header(&summary),
+        "<main>\n",
+        &answer::gate(&summary),
+        &answer::broke(&summary),
+        &numbers::key_numbers(&summary),
+        &charts(report, &summary),
+        &tables::checks(&summary),
+        &tables::points(&summary),
+        &tables::faults(&summary),
+        &tables::seeds(report),
+        &tables::configuration(report),
+        "</main>\n",
+        &answer::footer(&summary),
+        &format!(
+            "<script type=\"application/json\" id=\"summary\">{}</script>\n",
+            json::island(&summary)
+        ),
+        &format!(
+            "<script>\n{}</script>\n</body>\n</html>\n",
+            include_str!("html/script.js")
+        ),
+    ]
+    .concat()
+}
+
+fn charts(report: &Report, summary: &Summary) -> String {
+    let mut page = String::new();
+    let pooled = [chart::spectrum(report), chart::distribution(report)];
+    let stamp = summary.stamp();
+    let pooled: Vec<_> = pooled
+        .iter()
+        .flatten()
+        .map(|chart| figure(chart, &stamp))
+        .collect();
+    if !pooled.is_empty() {
+        page.push_str("<section id=\"latency\">\n<h2>Latency over all seeds</h2>\n");
+        page.push_str(&pooled.concat());
+        page.push_str("</section>\n");
+    }
+    let Some(run) = &report.shown else {
+        return page;
+    };
+    let why = match run.why {
+        ShownWhy::FirstFailing => "the first failing run",
+        ShownWhy::Worst => "the worst run: no run failed",
+    };
+    page.push_str(&format!(
+        "<section id=\"time\">\n<h2>One run over virtual time</h2>\n\
+         <p>Seed <b>{}</b>, {why}. Replay it with <code>{}</code></p>\n",
+        run.seed,
+        escape(&report.identity.replay_of(run.seed))
+    ));
+    let over_time = [
+        chart::latency_over_time(run),
+        chart::rates_over_time(run),
+        chart::backlog(run),
+    ];
+    for chart in over_time.iter().flatten() {
+        page.push_str(&figure(chart, &stamp));
+    }
+    page.push_str("</section>\n");
+    page
+}

@@ -1,0 +1,312 @@
+//! The top of the page: verdict, gate and what broke.
+
+use super::words::{answer_class, command, escape, section, table, tag, verdict};
+use crate::model::Mode;
+use crate::model::outcome::Answer;
+use crate::model::value::Value;
+use crate::summary::{FailureSummary, Summary, margin_text};
+
+/// Failure groups shown as cards.
+const CARDS: usize = 20;
+/// Lines of a witness or a fault plan on a card.
+const LINES: usize = 40;
+
+/// Verdict, question, stamps and the exact command.
+pub fn header(summary: &Summary) -> String {
+    let identity = &summary.identity;
+    let (badge, class) = verdict(summary.verdict);
+    let seeds = &summary.seeds;
+    let mut chips = vec![
+        format!(
+            "<b>{}</b> seeds: {} pass, {} fail, {} unknown, {} n/a",
+            Value::Count(seeds.total()),
+            Value::Count(seeds.pass),
+            Value::Count(seeds.fail),
+            Value::Count(seeds.unknown),
+            Value::Count(seeds.not_applicable)
+        ),
+        format!("virtual time <b>{}</b>", summary.virtual_duration),
+        format!("profile <b>{}</b>", escape(&identity.profile)),
+        format!("stormglass <b>{}</b>", escape(&identity.tool_version)),
+        format!(
+            "models <b>{}</b>",
+            escape(&identity.model_versions.join(" "))
+        ),
+        format!(
+            "fingerprint {} <b class=\"mono\">{}</b>",
+            escape(&identity.fingerprint_algorithm),
+            summary.fingerprint
+        ),
+    ];
+    let determinism = &summary.determinism;
+    if determinism.checked > 0 {
+        let same = determinism.checked - determinism.differing.len() as u64;
+        chips.push(format!(
+            "<b>{same}/{}</b> fingerprints reproduced",
+            determinism.checked
+        ));
+    }
+    let chips: String = chips
+        .iter()
+        .map(|chip| format!("<li>{chip}</li>"))
+        .collect();
+    format!(
+        "<header class=\"head {class}\"><div>\n<div class=\"lead\"><div style=\"flex:1\">\
+         <h1>{}</h1><p class=\"question\">{}</p></div>{badge}</div>\n\
+         <p class=\"because\">{}</p>\n\
+         <ul class=\"chips\"><li class=\"stamp\">latencies {}</li>{chips}</ul>\n{}{}</div></header>\n",
+        escape(&summary.title()),
+        escape(&identity.question),
+        because(summary),
+        escape(&summary.stamp()),
+        command("command", &identity.command),
+        navigation(summary)
+    )
+}
+
+/// Why the verdict is what it is, in one sentence.
+fn because(summary: &Summary) -> String {
+    let exit = &summary.exit;
+    let mut text = match summary.identity.mode {
+        Mode::Run => format!("Exit code <b>{}</b>, {}", exit.code, exit.class),
+        Mode::Gate => format!("Gate: exit code <b>{}</b>, {}", exit.code, exit.class),
+    };
+    if !exit.also.is_empty() {
+        text.push_str(&format!("; also {}", exit.also.join(", ")));
+    }
+    if !exit.warned.is_empty() {
+        text.push_str(&format!("; only warned of: {}", exit.warned.join(", ")));
+    }
+    let broken = summary.failures.len();
+    if broken > 0 {
+        let groups = if broken == 1 { "way" } else { "ways" };
+        text.push_str(&format!(". It broke in {broken} {groups}"));
+    }
+    text.push('.');
+    text
+}
+
+fn navigation(summary: &Summary) -> String {
+    let links = [
+        ("gate", "Gate", true),
+        ("broke", "What broke", has_failures(summary)),
+        ("numbers", "Key numbers", true),
+        ("latency", "Latency", !summary.latencies.is_empty()),
+        ("time", "Over time", summary.shown.is_some()),
+        ("checks", "Checks", true),
+        ("points", "Points", !summary.points.is_empty()),
+        ("faults", "Faults", summary.shown.is_some()),
+        ("seeds", "Seeds", true),
+        ("configuration", "Configuration", true),
+    ];
+    let links = links.into_iter().filter(|(_, _, exists)| *exists);
+    let links: String = links
+        .map(|(id, name, _)| format!("<a href=\"#{id}\">{name}</a>"))
+        .collect();
+    format!("<nav aria-label=\"Sections\">{links}</nav>\n")
+}
+
+/// One row a property and SLO: the bound beside what was seen.
+pub fn gate(summary: &Summary) -> String {
+    let mut rows: Vec<(Answer, String)> = Vec::new();
+    for check in &summary.checks {
+        rows.push((
+            check.answer,
+            format!(
+                "<th scope=\"row\" class=\"wrap\">{}<div class=\"small\">{}</div></th><td>all</td>\
+                 <td class=\"num\">0 violations</td><td>{}</td><td class=\"num\">–</td>\
+                 <td class=\"num\">{}</td>",
+                escape(&check.name),
+                escape(&check.promise),
+                escape(&check.observed),
+                failing(check.answers.fail, check.answers.total())
+            ),
+        ));
+    }
+    for slo in &summary.slos {
+        let worst = slo.worst.as_ref().map_or_else(String::new, |run| {
+            format!(
+                "worst <b>{}</b> <span class=\"small\">seed {}</span>",
+                run.value, run.seed
+            )
+        });
+        let pooled = slo
+            .pooled
+            .map_or_else(String::new, |value| format!("pooled {value}<br>"));
+        let allow = match slo.allow {
+            0 => String::new(),
+            allow => format!(
+                "<div class=\"small\">{} may fail</div>",
+                Value::Count(allow)
+            ),
+        };
+        let bad = if slo.margin_permille.is_some_and(|margin| margin < 0) {
+            " bad"
+        } else {
+            ""
+        };
+        rows.push((
+            slo.answer,
+            format!(
+                "<th scope=\"row\" class=\"wrap\">{}<div class=\"small\">delivered {}</div></th>\
+                 <td>{}</td><td class=\"num\">{}</td><td>{pooled}{worst}</td>\
+                 <td class=\"num{bad}\">{}</td><td class=\"num\">{}{allow}</td>",
+                escape(&slo.expression),
+                Summary::delivered_text(slo.delivered, slo.owed),
+                escape(&slo.phase.to_string()),
+                escape(&slo.threshold.to_string()),
+                margin_text(slo.margin_permille),
+                failing(slo.answers.fail, slo.answers.total())
+            ),
+        ));
+    }
+    rows.sort_by_key(|(answer, _)| std::cmp::Reverse(*answer));
+    let rows: String = rows
+        .into_iter()
+        .map(|(answer, cells)| {
+            let class = answer_class(answer);
+            format!(
+                "<tr data-answer=\"{class}\"><td>{}</td>{cells}</tr>\n",
+                tag(answer)
+            )
+        })
+        .collect();
+    let columns = [
+        "Answer",
+        "Property",
+        "Phase",
+        "#Threshold",
+        "Observed",
+        "#Margin",
+        "#Seeds failing",
+    ];
+    let button = "<p class=\"bar\"><span class=\"muted\">Margins are of the worst seed. An SLO is \
+                  judged run by run; pooled values are over all samples of all seeds.</span>\
+                  <button type=\"button\" id=\"failed-only\" class=\"needs-js\" \
+                  aria-pressed=\"false\">Failed only</button></p>\n";
+    let table = table("gate", &columns, &rows);
+    section(
+        "gate",
+        "Gate",
+        &format!("{button}{table}{}", uncovered(summary)),
+    )
+}
+
+fn failing(failed: u64, of: u64) -> String {
+    let text = format!("{} of {}", Value::Count(failed), Value::Count(of));
+    if failed == 0 {
+        text
+    } else {
+        format!("<span class=\"bad\">{text}</span>")
+    }
+}
+
+fn uncovered(summary: &Summary) -> String {
+    let mut text = String::new();
+    for (title, all) in [
+        ("What was not covered", &summary.not_covered),
+        ("Notes", &summary.notes),
+    ] {
+        if !all.is_empty() {
+            text.push_str(&format!(
+                "<div class=\"card\" style=\"margin-top:14px\"><h3>{title}</h3>{}</div>\n",
+                list(all)
+            ));
+        }
+    }
+    text
+}
+
+fn list(all: &[String]) -> String {
+    let shown = all
+        .iter()
+        .take(LINES)
+        .map(|line| format!("<li>{}</li>", escape(line)));
+    let more = match all.len().saturating_sub(LINES) {
+        0 => String::new(),
+        _ => format!("<li>showing {LINES} of {}</li>", all.len()),
+    };
+    format!(
+        "<ul class=\"plain\">{}{more}</ul>",
+        shown.collect::<String>()
+    )
+}
+
+fn has_failures(summary: &Summary) -> bool {
+    !summary.failures.is_empty()
+        || !summary.determinism.differing.is_empty()
+        || !summary.internal_errors.is_empty()
+        || !summary.regressions.is_empty()
+}
+
+/// A card a signature, with the command that shows it again.
+pub fn broke(summary: &Summary) -> String {
+    if !has_failures(summary) {
+        return String::new();
+    }
+    let cards = summary.failures.iter().take(CARDS).enumerate();
+    let mut body: String = cards.map(|(index, group)| card(index, group)).collect();
+    if summary.failures.len() > CARDS {
+        let all = summary.failures.len();
+        body.push_str(&format!("<p>Showing {CARDS} of {all} signatures.</p>\n"));
+    }
+    let differing: Vec<_> = summary.determinism.differing.iter().cloned().collect();
+    let others = [
+        ("The same seed gave another fingerprint", &differing),
+        ("Bugs of the tool itself", &summary.internal_errors),
+        ("Worse than the baseline", &summary.regressions),
+    ];
+    for (title, all) in others.into_iter().filter(|(_, all)| !all.is_empty()) {
+        body.push_str(&format!(
+            "<article class=\"card broken\"><h3>{title}</h3>{}</article>\n",
+            list(all)
+        ));
+    }
+    section("broke", "What broke", &body)
+}
+
+fn card(index: usize, group: &FailureSummary) -> String {
+    format!(
+        "<article class=\"card broken\"><h3>{}</h3>\n<dl>\
+         <dt>Promise broken</dt><dd><b>{}</b> {}</dd><dt>Anomaly</dt><dd>{}</dd>\
+         <dt>Seen in</dt><dd>{}, first in seed {}</dd>\
+         <dt>Signature</dt><dd><code>{}</code></dd></dl>\n{}{}\
+         <div class=\"muted\">Replay</div>{}</article>\n",
+        escape(&group.sentence),
+        escape(&group.check),
+        escape(&group.promise),
+        escape(&group.anomaly),
+        escape(&group.share.sentence()),
+        group.first_seed,
+        escape(&group.signature),
+        lines("Witness", &group.witness),
+        lines("Resolved fault plan", &group.faults),
+        command(&format!("replay-{index}"), &group.replay)
+    )
+}
+
+fn lines(title: &str, all: &[String]) -> String {
+    if all.is_empty() {
+        return String::new();
+    }
+    let shown: Vec<_> = all.iter().take(LINES).map(|line| escape(line)).collect();
+    let more = match all.len().saturating_sub(LINES) {
+        0 => String::new(),
+        _ => format!("\nshowing {LINES} of {} lines", all.len()),
+    };
+    format!(
+        "<div class=\"muted\">{title}</div><pre class=\"lines\">{}{more}</pre>\n",
+        shown.join("\n")
+    )
+}
+
+/// What the page is and is not.
+pub fn footer(summary: &Summary) -> String {
+    format!(
+        "<footer><p>All times are virtual and simulated; latencies are {}. Shares are of seeds \
+         under this fault mix and are no probability of loss in production. The figures of this \
+         page stand in it as JSON ({}).</p></footer>\n",
+        escape(&summary.stamp()),
+        escape(&summary.schema)
+    )
+}
