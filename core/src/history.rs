@@ -201,6 +201,39 @@ pub enum FactKind {
     Custom,
 }
 
+impl FactKind {
+    /// Every kind, in order.
+    pub const ALL: [FactKind; 27] = [
+        FactKind::Owed,
+        FactKind::Acknowledged,
+        FactKind::GaveUp,
+        FactKind::Appended,
+        FactKind::Truncated,
+        FactKind::LogStart,
+        FactKind::Fetched,
+        FactKind::Received,
+        FactKind::Enqueued,
+        FactKind::Settled,
+        FactKind::DeadLettered,
+        FactKind::Filtered,
+        FactKind::Effects,
+        FactKind::WriteAcknowledged,
+        FactKind::RowsRead,
+        FactKind::RoleTaken,
+        FactKind::RoleLost,
+        FactKind::Assigned,
+        FactKind::Revoked,
+        FactKind::Crashed,
+        FactKind::Booted,
+        FactKind::FaultStarted,
+        FactKind::FaultEnded,
+        FactKind::Point,
+        FactKind::Healed,
+        FactKind::Drained,
+        FactKind::Custom,
+    ];
+}
+
 /// A set of kinds of facts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Kinds(u64);

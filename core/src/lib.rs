@@ -7,6 +7,7 @@
 pub mod actor;
 pub mod broker;
 pub mod call;
+pub mod check;
 pub mod digest;
 pub mod disk;
 pub mod event;
@@ -14,6 +15,7 @@ pub mod fault;
 pub mod fixed_map;
 pub mod history;
 pub mod id;
+pub mod interval_set;
 pub mod message;
 pub mod part;
 pub mod processor;
