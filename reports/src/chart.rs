@@ -23,6 +23,8 @@ pub struct Chart {
     pub title: String,
     /// How to read it, as a sentence.
     pub caption: String,
+    /// Whether it shows latencies, which carry the calibration stamp.
+    pub is_latency: bool,
     /// The `<svg>` element.
     pub svg: String,
 }

@@ -78,11 +78,10 @@ pub fn render(report: &Report) -> String {
 fn charts(report: &Report, summary: &Summary) -> String {
     let mut page = String::new();
     let pooled = [chart::spectrum(report), chart::distribution(report)];
-    let stamp = summary.stamp();
     let pooled: Vec<_> = pooled
         .iter()
         .flatten()
-        .map(|chart| figure(chart, &stamp))
+        .map(|chart| figure(chart, summary))
         .collect();
     if !pooled.is_empty() {
         page.push_str("<section id=\"latency\">\n<h2>Latency over all seeds</h2>\n");
@@ -103,12 +102,12 @@ fn charts(report: &Report, summary: &Summary) -> String {
         escape(&report.identity.replay_of(run.seed))
     ));
     let over_time = [
-        chart::latency_over_time(run),
+        chart::latency_over_time(report),
         chart::rates_over_time(run),
         chart::backlog(run),
     ];
     for chart in over_time.iter().flatten() {
-        page.push_str(&figure(chart, &stamp));
+        page.push_str(&figure(chart, summary));
     }
     page.push_str("</section>\n");
     page

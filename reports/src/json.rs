@@ -15,11 +15,53 @@ pub fn render(summary: &Summary) -> String {
 /// escapes of their code points, so that no text of a scenario can end the element.
 #[must_use]
 pub fn island(summary: &Summary) -> String {
-    let text = serde_json::to_string(summary).expect("as in `render`");
+    let text = serde_json::to_string(&bounded(summary)).expect("as in `render`");
     let text = text
         .replace('<', "\\u003c")
         .replace('>', "\\u003e")
         .replace('&', "\\u0026");
     text.replace('\u{2028}', "\\u2028")
         .replace('\u{2029}', "\\u2029")
+}
+
+/// Groups and lines of a kind that the island keeps: a report stays below 1 MB, and `summary.json`
+/// has them all.
+const ISLAND_ENTRIES: usize = 200;
+/// Lines of a witness or a fault plan in the island, and characters of a line.
+const ISLAND_LINES: usize = 40;
+const ISLAND_LETTERS: usize = 400;
+
+fn bounded(summary: &Summary) -> Summary {
+    let mut cut = summary.clone();
+    cut.failures.truncate(ISLAND_ENTRIES / 10);
+    for group in &mut cut.failures {
+        shorten(&mut group.witness, ISLAND_LINES);
+        shorten(&mut group.faults, ISLAND_LINES);
+    }
+    let lists = [
+        &mut cut.not_covered,
+        &mut cut.notes,
+        &mut cut.regressions,
+        &mut cut.internal_errors,
+    ];
+    for list in lists {
+        shorten(list, ISLAND_ENTRIES);
+    }
+    cut.configuration.truncate(ISLAND_ENTRIES * 2);
+    cut.points.truncate(ISLAND_ENTRIES * 2);
+    if let Some(run) = &mut cut.shown {
+        run.faults.truncate(ISLAND_ENTRIES);
+    }
+    cut
+}
+
+/// Cuts a list and its lines, on character boundaries.
+fn shorten(lines: &mut Vec<String>, most: usize) {
+    lines.truncate(most);
+    for line in lines {
+        if let Some((end, _)) = line.char_indices().nth(ISLAND_LETTERS) {
+            line.truncate(end);
+            line.push('…');
+        }
+    }
 }

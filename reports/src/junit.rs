@@ -10,7 +10,7 @@ use quick_junit::{NonSuccessKind, Property, Report as Junit, TestCase, TestCaseS
 
 use crate::model::outcome::Answer;
 use crate::model::value::Value;
-use crate::summary::{CheckSummary, SloSummary, Summary, margin_text, shown_or_dash};
+use crate::summary::{CheckSummary, SloSummary, Summary, seeds_text, shown_or_dash};
 
 /// The file.
 #[must_use]
@@ -63,7 +63,7 @@ fn check_case(check: &CheckSummary, summary: &Summary) -> TestCase {
     let reasons: Vec<_> = check
         .reasons
         .iter()
-        .map(|(reason, runs)| format!("{reason} ({runs} seeds)"))
+        .map(|(reason, runs)| format!("{reason} ({})", seeds_text(*runs)))
         .collect();
     let groups = summary
         .failures
@@ -107,7 +107,7 @@ fn slo_case(slo: &SloSummary) -> TestCase {
         slo.threshold,
         shown_or_dash(slo.pooled),
         shown_or_dash(worst.map(|run| run.value)),
-        margin_text(slo.margin_permille),
+        slo.margin(),
         Value::Count(slo.answers.fail),
         Value::Count(slo.answers.total()),
         slo.delivered,

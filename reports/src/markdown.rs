@@ -3,7 +3,7 @@
 use crate::exit::Verdict;
 use crate::model::outcome::Answer;
 use crate::model::value::Value;
-use crate::summary::{Summary, margin_text, shown_or_dash};
+use crate::summary::{Summary, shown_or_dash};
 
 /// Hosts cut longer job summaries without saying so.
 pub const BYTES_MAX: usize = 60 * 1024;
@@ -101,7 +101,7 @@ fn gate(summary: &Summary) -> String {
             escape(&slo.threshold.to_string()),
             shown_or_dash(slo.pooled),
             Summary::delivered_text(slo.delivered, slo.owed),
-            margin_text(slo.margin_permille),
+            slo.margin(),
             Value::Count(slo.answers.fail)
         ));
     }

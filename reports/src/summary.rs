@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::exit::Verdict;
 use crate::model::outcome::{Answer, Totals};
 use crate::model::shown::ShownRun;
-use crate::model::value::{Micros, Quantile, Threshold, Value, as_text};
+use crate::model::value::{Micros, Quantile, Threshold, Value, as_text, three_digits};
 use crate::model::{AnswerCounts, Determinism, Identity, SamplePhase, Setting};
 use crate::stats::Share;
 
@@ -226,22 +226,40 @@ pub fn shown_or_dash(value: Option<Value>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| value.to_string())
 }
 
-/// A margin such as `+12.5 %`; a dash where there is none.
+/// `1 seed`, `2 seeds`.
 #[must_use]
-pub fn margin_text(permille: Option<i64>) -> String {
-    permille.map_or_else(
-        || "–".to_owned(),
-        |margin| {
-            let sign = if margin < 0 { '−' } else { '+' };
-            let size = margin.unsigned_abs();
-            let tenth = if size.is_multiple_of(10) || size >= 1_000 {
-                String::new()
-            } else {
-                format!(".{}", size % 10)
-            };
-            format!("{sign}{}{tenth} %", size / 10)
-        },
-    )
+pub fn seeds_text(count: u64) -> String {
+    let noun = if count == 1 { "seed" } else { "seeds" };
+    format!("{} {noun}", Value::Count(count))
+}
+
+impl SloSummary {
+    /// Distance of the worst value to the bound, such as `+12.5 %`; `−∞` for an event that never
+    /// came, a dash where there is none.
+    #[must_use]
+    pub fn margin(&self) -> String {
+        if self
+            .worst
+            .as_ref()
+            .is_some_and(|run| run.value == Value::Never)
+        {
+            return "−∞".to_owned();
+        }
+        let Some(margin) = self.margin_permille else {
+            return "–".to_owned();
+        };
+        let sign = if margin < 0 { '−' } else { '+' };
+        let percent = three_digits(u128::from(margin.unsigned_abs()), 10);
+        format!("{sign}{percent} %")
+    }
+
+    /// Whether the worst value lies on the bad side of the bound, allowed or not.
+    #[must_use]
+    pub fn is_beyond(&self) -> bool {
+        self.worst
+            .as_ref()
+            .is_some_and(|run| !self.threshold.holds(run.value))
+    }
 }
 
 impl Summary {

@@ -5,7 +5,7 @@
 
 use crate::model::outcome::Answer;
 use crate::model::value::Value;
-use crate::summary::{FailureSummary, SloSummary, Summary, margin_text, shown_or_dash};
+use crate::summary::{FailureSummary, SloSummary, Summary, shown_or_dash};
 
 /// Witness lines shown of a failure: with the other lines they stay within eight.
 const WITNESS_LINES: usize = 3;
@@ -230,7 +230,7 @@ fn slo_lines(slo: &SloSummary, ink: Ink) -> Vec<String> {
         slo.phase,
         shown_or_dash(worst.map(|run| run.value)),
         slo.threshold,
-        margin_text(slo.margin_permille),
+        slo.margin(),
         Value::Count(slo.answers.fail),
         Value::Count(slo.answers.total()),
         Summary::delivered_text(slo.delivered, slo.owed)

@@ -43,7 +43,7 @@ pub fn distribution(report: &Report) -> Option<Chart> {
     });
     let label = format!("Distribution of {series} latency by phase");
     let svg = frame::draw(
-        (270, 36),
+        (290, 46),
         (&horizontal, &vertical),
         &label,
         |canvas, plot| {
@@ -92,6 +92,7 @@ pub fn distribution(report: &Report) -> Option<Chart> {
             "Share of each phase's samples by latency, in buckets of equal ratio. Events that \
                   never became visible lie beyond the right edge and are counted in the legend."
                 .to_owned(),
+        is_latency: true,
         svg,
     })
 }

@@ -12,9 +12,12 @@ pub const WIDTH: u32 = 1_040;
 /// Room for labels of the vertical axis.
 const LEFT: u32 = 62;
 /// Room for the names of the series, at the right end of their lines.
-const RIGHT: u32 = 108;
+const RIGHT: u32 = 140;
 /// Room for labels of the horizontal axis.
-const BOTTOM: u32 = 40;
+const BOTTOM: u32 = 42;
+
+/// Width of the plot between its labels.
+pub const PLOT_WIDTH: u32 = WIDTH - LEFT - RIGHT;
 
 /// Where a chart is drawn.
 pub type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -55,16 +58,24 @@ impl Axis {
 
     /// Durations on a logarithmic axis; positions are decimal logarithms of microseconds.
     pub fn log_duration(min: u64, max: u64, name: &str) -> Self {
-        let exponent = |micros: u64| log10(micros.max(1));
-        let (low, high) = (exponent(min).floor(), exponent(max).ceil());
-        let high = if high <= low { low + 1.0 } else { high };
+        let round: Vec<u64> = (0..19)
+            .flat_map(|power| [1, 2, 5].map(|factor| factor * 10_u64.pow(power)))
+            .collect();
+        let first = round
+            .iter()
+            .rposition(|micros| *micros <= min.max(1))
+            .unwrap_or(0);
+        let last = round
+            .iter()
+            .position(|micros| *micros >= max)
+            .unwrap_or(round.len() - 1);
+        let last = last.max(first + 1).min(round.len() - 1);
+        let (low, high) = (log10(round[first]), log10(round[last]));
         // A short axis has room for 2 and 5 as well as for powers of ten.
-        let factors: &[u64] = if high - low <= 2.0 { &[1, 2, 5] } else { &[1] };
-        let powers = (low as u32)..=(high as u32);
-        let ticks = powers.flat_map(|power| factors.iter().map(move |f| f * 10_u64.pow(power)));
-        let ticks = ticks
-            .map(|micros| (exponent(micros), Micros(micros).to_string()))
-            .filter(|(at, _)| *at <= high + 1e-9);
+        let is_short = high - low <= 2.4;
+        let shown = round[first..=last].iter().enumerate();
+        let shown = shown.filter(|(at, _)| is_short || (first + at).is_multiple_of(3));
+        let ticks = shown.map(|(_, micros)| (log10(*micros), Micros(*micros).to_string()));
         Self {
             low,
             high,
@@ -183,7 +194,7 @@ fn axes(
     write(
         canvas,
         &vertical.name,
-        (2, y - 8),
+        (2, y - 22),
         (HPos::Left, VPos::Bottom),
         Paint::Text,
     )?;
@@ -204,7 +215,7 @@ pub fn write(
     paint: Paint,
 ) -> Drawn {
     let colour = paint.colour();
-    let style = TextStyle::from(("sans-serif", 12).into_font())
+    let style = TextStyle::from(("sans-serif", 13).into_font())
         .color(&colour)
         .pos(Pos::new(horizontal, vertical));
     canvas.draw(&Text::new(text.to_owned(), at, style))?;

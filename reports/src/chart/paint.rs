@@ -101,7 +101,7 @@ const LOOKS: [(Paint, u8, &str, &str); 15] = [
         Paint::FaultBar,
         12,
         "stroke=\"var(--fault)\"",
-        "fill=\"var(--fault-bar)\"",
+        "fill=\"var(--fault)\"",
     ),
     (
         Paint::FaultText,
@@ -139,6 +139,7 @@ pub fn finish(svg: &str, label: &str) -> String {
     text = text
         .replace(" opacity=\"1\"", "")
         .replace(" font-family=\"sans-serif\"", "");
+    let text = text.replace(" xmlns=\"http://www.w3.org/2000/svg\"", "");
     let body = text.find("viewBox").map_or(text.as_str(), |at| &text[at..]);
     let label = label
         .replace('&', "&amp;")

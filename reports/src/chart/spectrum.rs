@@ -13,7 +13,7 @@ use crate::model::{Report, SamplePhase, SloRow};
 /// 99.999 %: beyond it, sample counts of a sweep say nothing.
 const RARITY_MAX: f64 = 5.0;
 const HEIGHT: u32 = 360;
-const TOP: u32 = 36;
+const TOP: u32 = 46;
 
 /// Latencies of the headline series by phase, with the SLOs on it; `None` without samples.
 #[must_use]
@@ -26,7 +26,12 @@ pub fn spectrum(report: &Report) -> Option<Chart> {
         .flat_map(|line| line.points.iter().map(|point| point.1));
     let values: Vec<_> = values.chain(bounds.iter().map(|bound| bound.1)).collect();
     let (min, max) = (values.iter().min()?, values.iter().max()?);
-    let vertical = Axis::log_duration(*min, *max, &format!("{series} latency (log)"));
+    // Room above the highest line, for its label or mark.
+    let vertical = Axis::log_duration(
+        *min,
+        max.saturating_add(max / 2),
+        &format!("{series} latency (log)"),
+    );
     let label = format!("Percentile spectrum of {series} latency by phase, with SLO bounds");
     let svg = frame::draw(
         (HEIGHT, TOP),
@@ -70,6 +75,7 @@ pub fn spectrum(report: &Report) -> Option<Chart> {
                   reaches events that never became visible; red dashes are SLO bounds, up to the \
                   percentile they speak of."
             .to_owned(),
+        is_latency: true,
         svg,
     })
 }
@@ -186,7 +192,7 @@ fn rarity_axis() -> Axis {
 }
 
 /// Latency SLOs on the headline series: rarity, microseconds and text.
-fn limits(report: &Report) -> Vec<(f64, u64, String)> {
+pub fn limits(report: &Report) -> Vec<(f64, u64, String)> {
     let on_headline = |slo: &&SloRow| slo.series == report.identity.headline_series;
     let slos = report.slos.iter().filter(on_headline);
     slos.filter_map(|slo| {
@@ -194,7 +200,12 @@ fn limits(report: &Report) -> Vec<(f64, u64, String)> {
             return None;
         };
         let rarity = log10(1_000_000) - log10(1_000_000_u64.saturating_sub(ppm.into()).max(10));
-        let text = format!("{} {} ({})", Quantile(ppm), slo.threshold, slo.phase);
+        let bound = slo
+            .threshold
+            .to_string()
+            .replace("<=", "≤")
+            .replace(">=", "≥");
+        let text = format!("{} {bound} ({})", Quantile(ppm), slo.phase);
         Some((rounded(rarity), micros, text))
     })
     .collect()

@@ -7,11 +7,13 @@ use plotters::style::text_anchor::{HPos, VPos};
 use super::Chart;
 use super::frame::{self, Axis, Canvas, Drawn, Plot, log10, short_count};
 use super::paint::Paint;
+use super::spectrum::limits;
+use crate::model::Report;
 use crate::model::shown::{ShownRun, Slot};
 use crate::model::value::{Micros, three_digits};
 
-/// Height of a bar that names a fault.
-const LANE: u32 = 17;
+/// Height of a lane: the name of a fault above a bar as long as the fault.
+const LANE: u32 = 23;
 /// Bars above each other before faults are left to the log.
 const LANES_MAX: usize = 5;
 /// Estimated width of a letter of a fault's name.
@@ -22,15 +24,31 @@ type Pick<'a> = &'a dyn Fn(&Slot) -> Option<f64>;
 /// One series of a chart: its name, its value in a slot, and its look.
 type Series<'a> = (&'a str, Pick<'a>, Paint);
 
+/// What one of the charts has beside its lines.
+enum Extra<'a> {
+    Nothing,
+    /// The area under this line.
+    Filled(Pick<'a>),
+    /// SLO bounds, and marks where events never became visible.
+    Bounds(&'a [(f64, u64, String)]),
+}
+
 /// p50, p90, p99 and the largest latency, by due time.
 #[must_use]
-pub fn latency_over_time(run: &ShownRun) -> Option<Chart> {
+pub fn latency_over_time(report: &Report) -> Option<Chart> {
+    let run = report.shown.as_ref()?;
+    let bounds = limits(report);
     let at = |pick: fn(&Slot) -> Option<Micros>| {
         move |slot: &Slot| pick(slot).map(|micros| log10(micros.0.max(1)))
     };
-    let largest = run.slots.iter().filter_map(|slot| slot.max).max()?;
-    let smallest = run.slots.iter().filter_map(|slot| slot.p50).min()?;
-    let vertical = Axis::log_duration(smallest.0, largest.0, "latency by due time (log)");
+    let largest = run.slots.iter().filter_map(|slot| slot.max).max()?.0;
+    let smallest = run.slots.iter().filter_map(|slot| slot.p50).min()?.0;
+    let bound_max = bounds.iter().map(|bound| bound.1).max().unwrap_or(0);
+    let vertical = Axis::log_duration(
+        smallest,
+        largest.max(bound_max),
+        "latency by due time (log)",
+    );
     let (p50, p90, p99, max) = (
         at(|slot| slot.p50),
         at(|slot| slot.p90),
@@ -49,14 +67,15 @@ pub fn latency_over_time(run: &ShownRun) -> Option<Chart> {
         &vertical,
         "Latency percentiles over time",
         &series,
-        None,
+        &Extra::Bounds(&bounds),
     );
     Some(Chart {
         title: "Latency over time".to_owned(),
         caption:
             "Percentiles of the events due in each slot. ▲ marks slots with events that never \
-                  became visible."
+                  became visible; red dashes are SLO bounds, each judged on its own phase only."
                 .to_owned(),
+        is_latency: true,
         svg,
     })
 }
@@ -83,12 +102,20 @@ pub fn rates_over_time(run: &ShownRun) -> Option<Chart> {
         .flat_map(|slot| series.iter().filter_map(|one| one.1(slot)));
     let peak = values.fold(1.0, f64::max);
     let vertical = Axis::linear(peak, "events a second", short_count);
-    let svg = draw(run, 210, &vertical, "Event rates over time", &series, None);
+    let svg = draw(
+        run,
+        210,
+        &vertical,
+        "Event rates over time",
+        &series,
+        &Extra::Nothing,
+    );
     Some(Chart {
         title: "Rates over time".to_owned(),
         caption: "Where offered and accepted part, the broker refuses; where accepted and visible \
                   part, a backlog grows."
             .to_owned(),
+        is_latency: false,
         svg,
     })
 }
@@ -110,11 +137,12 @@ pub fn backlog(run: &ShownRun) -> Option<Chart> {
         &vertical,
         "Backlog over time",
         &series,
-        Some(&waiting),
+        &Extra::Filled(&waiting),
     );
     Some(Chart {
         title: "Backlog".to_owned(),
         caption: "Events owed and not yet visible at the end of each slot.".to_owned(),
+        is_latency: false,
         svg,
     })
 }
@@ -125,18 +153,18 @@ fn draw(
     vertical: &Axis,
     label: &str,
     series: &[Series<'_>],
-    filled: Option<Pick<'_>>,
+    extra: &Extra<'_>,
 ) -> String {
     let horizontal = time_axis(run);
     let lanes = lanes(run, &horizontal);
     let used = lanes.iter().map(|(lane, _)| lane + 1).max().unwrap_or(0);
-    let top = 40 + LANE * u32::try_from(used).expect("at most LANES_MAX");
+    let top = 46 + LANE * u32::try_from(used).expect("at most LANES_MAX");
     let size = (height + top, top);
     frame::draw(size, (&horizontal, vertical), label, |canvas, plot| {
         phases(canvas, plot, run, vertical)?;
         faults(canvas, plot, (run, &lanes), vertical)?;
         let middle = |slot: &Slot| slot.start.as_secs_f64() + run.slot_width.as_secs_f64() / 2.0;
-        if let Some(value) = filled {
+        if let Extra::Filled(value) = extra {
             let points = run
                 .slots
                 .iter()
@@ -157,12 +185,13 @@ fn draw(
             names.push((*name, last, *paint));
         }
         frame::name_series(canvas, plot, horizontal.high, &names)?;
-        let shows_latency = vertical.low > 0.0;
-        for slot in run
-            .slots
-            .iter()
-            .filter(|slot| shows_latency && slot.never > 0)
-        {
+        let Extra::Bounds(bounds) = extra else {
+            return Ok(());
+        };
+        for (_, micros, text) in *bounds {
+            bound(canvas, plot, (&horizontal, log10(*micros)), text)?;
+        }
+        for slot in run.slots.iter().filter(|slot| slot.never > 0) {
             let (x, y) = frame::pixel(plot, (middle(slot), vertical.high));
             canvas.draw(&TriangleMarker::new(
                 (x, y + 6),
@@ -172,6 +201,28 @@ fn draw(
         }
         Ok(())
     })
+}
+
+/// A bound over the whole width, named at its right end.
+fn bound(
+    canvas: &Canvas<'_>,
+    plot: &mut Plot<'_, '_>,
+    (horizontal, height): (&Axis, f64),
+    text: &str,
+) -> Drawn {
+    let ends = [(horizontal.low, height), (horizontal.high, height)];
+    plot.draw_series([PathElement::new(
+        ends,
+        Paint::Limit.colour().stroke_width(1),
+    )])?;
+    let (x, y) = frame::pixel(plot, (horizontal.high, height));
+    frame::write(
+        canvas,
+        text,
+        (x - 4, y - 3),
+        (HPos::Right, VPos::Bottom),
+        Paint::Limit,
+    )
 }
 
 fn time_axis(run: &ShownRun) -> Axis {
@@ -226,7 +277,7 @@ fn lanes(run: &ShownRun, axis: &Axis) -> Vec<(usize, usize)> {
     for (index, fault) in run.faults.iter().enumerate() {
         // A name needs its width even when the fault is short.
         let room = f64::from(LETTER) * fault_name(index, run).chars().count() as f64;
-        let width = room * (axis.high - axis.low) / f64::from(frame::WIDTH - 170);
+        let width = room * (axis.high - axis.low) / f64::from(frame::PLOT_WIDTH);
         let start = fault.start.as_secs_f64();
         let end = fault.end.as_secs_f64().max(start + width);
         let free = ends.iter().position(|busy| *busy <= start);
@@ -247,7 +298,12 @@ fn lanes(run: &ShownRun, axis: &Axis) -> Vec<(usize, usize)> {
 fn fault_name(index: usize, run: &ShownRun) -> String {
     let fault = &run.faults[index];
     let target = fault.resolved.as_ref().unwrap_or(&fault.target);
-    format!("F{} {} {target}", index + 1, fault.kind)
+    let applied = if fault.resolved.is_some() {
+        ""
+    } else {
+        " (not applied)"
+    };
+    format!("F{} {} {target}{applied}", index + 1, fault.kind)
 }
 
 fn faults(
@@ -265,25 +321,18 @@ fn faults(
         let fault = &run.faults[*index];
         let (left, y) = frame::pixel(plot, (fault.start.as_secs_f64(), vertical.high));
         let (right, _) = frame::pixel(plot, (fault.end.as_secs_f64(), vertical.high));
-        let rows = i32::try_from(*lane + 1).expect("at most LANES_MAX");
-        let top = y - 20 - rows * i32::try_from(LANE).expect("small");
-        let bottom = top + i32::try_from(LANE).expect("small") - 3;
+        let lanes_below = i32::try_from(*lane).expect("at most LANES_MAX");
+        let bottom = y - 42 - lanes_below * i32::try_from(LANE).expect("small");
         let style = Paint::FaultBar.colour();
-        let corners = [(left, top), (right.max(left + 2), bottom)];
+        let corners = [(left, bottom - 5), (right.max(left + 2), bottom)];
         if fault.resolved.is_some() {
             canvas.draw(&Rectangle::new(corners, style.filled()))?;
         } else {
             canvas.draw(&Rectangle::new(corners, style.stroke_width(1)))?;
         }
-        let at = (left + 3, i32::midpoint(top, bottom));
         let name = fault_name(*index, run);
-        frame::write(
-            canvas,
-            &name,
-            at,
-            (HPos::Left, VPos::Center),
-            Paint::FaultText,
-        )?;
+        let place = (HPos::Left, VPos::Bottom);
+        frame::write(canvas, &name, (left, bottom - 6), place, Paint::FaultText)?;
     }
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! The top of the page: verdict, gate and what broke.
 
-use super::words::{answer_class, command, escape, section, table, tag, verdict};
+use super::words::{answer_class, bound, command, escape, section, table, tag, verdict};
 use crate::model::Mode;
 use crate::model::outcome::Answer;
 use crate::model::value::Value;
-use crate::summary::{FailureSummary, Summary, margin_text};
+use crate::summary::{FailureSummary, Summary};
 
 /// Failure groups shown as cards.
 const CARDS: usize = 20;
@@ -140,11 +140,7 @@ pub fn gate(summary: &Summary) -> String {
                 Value::Count(allow)
             ),
         };
-        let bad = if slo.margin_permille.is_some_and(|margin| margin < 0) {
-            " bad"
-        } else {
-            ""
-        };
+        let bad = if slo.is_beyond() { " bad" } else { "" };
         rows.push((
             slo.answer,
             format!(
@@ -154,8 +150,8 @@ pub fn gate(summary: &Summary) -> String {
                 escape(&slo.expression),
                 Summary::delivered_text(slo.delivered, slo.owed),
                 escape(&slo.phase.to_string()),
-                escape(&slo.threshold.to_string()),
-                margin_text(slo.margin_permille),
+                bound(&slo.threshold),
+                slo.margin(),
                 failing(slo.answers.fail, slo.answers.total())
             ),
         ));

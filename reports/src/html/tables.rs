@@ -8,6 +8,8 @@ use crate::summary::{Summary, shown_or_dash};
 
 /// Rows of the seed table.
 const SEEDS: usize = 50;
+/// Rows of the other long tables.
+const ROWS: usize = 300;
 /// Characters of the scenario file.
 const TEXT_MAX: usize = 60_000;
 
@@ -74,6 +76,7 @@ pub fn points(summary: &Summary) -> String {
     let rows: String = summary
         .points
         .iter()
+        .take(ROWS)
         .map(|point| {
             let answer = if point.is_covered {
                 Answer::Pass
@@ -95,7 +98,11 @@ pub fn points(summary: &Summary) -> String {
     section(
         "points",
         "Points reached",
-        &table("points", &columns, &rows),
+        &format!(
+            "{}{}",
+            table("points", &columns, &rows),
+            cut(summary.points.len())
+        ),
     )
 }
 
@@ -107,6 +114,7 @@ pub fn faults(summary: &Summary) -> String {
     let rows: String = run
         .faults
         .iter()
+        .take(ROWS)
         .enumerate()
         .map(|(index, fault)| {
             let resolved = fault.resolved.as_deref().map_or_else(
@@ -140,7 +148,24 @@ pub fn faults(summary: &Summary) -> String {
         "#To",
         "Effect",
     ];
-    section("faults", &title, &table("faults", &columns, &rows))
+    section(
+        "faults",
+        &title,
+        &format!(
+            "{}{}",
+            table("faults", &columns, &rows),
+            cut(run.faults.len())
+        ),
+    )
+}
+
+/// Says how much of a long table is shown.
+fn cut(all: usize) -> String {
+    if all <= ROWS {
+        String::new()
+    } else {
+        format!("<p>Showing {ROWS} of {all}.</p>\n")
+    }
 }
 
 /// Virtual seconds with milliseconds, so that entries of a log can be ordered by eye.
@@ -183,6 +208,7 @@ pub fn configuration(report: &Report) -> String {
     let rows: String = report
         .configuration
         .iter()
+        .take(ROWS)
         .map(|setting| {
             let source = match setting.source {
                 SettingSource::Default => "<span class=\"muted\">default</span>",
@@ -199,6 +225,7 @@ pub fn configuration(report: &Report) -> String {
         .collect();
     let columns = ["Setting", "Value", "Source"];
     let mut body = table("configuration", &columns, &rows);
+    body.push_str(&cut(report.configuration.len()));
     if !report.scenario_text.is_empty() {
         let shown: String = report.scenario_text.chars().take(TEXT_MAX).collect();
         let cut = if shown.len() < report.scenario_text.len() {

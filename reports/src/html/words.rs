@@ -3,6 +3,8 @@
 use crate::chart::Chart;
 use crate::exit::Verdict;
 use crate::model::outcome::Answer;
+use crate::model::value::Threshold;
+use crate::summary::Summary;
 
 /// Text as text, in an element or a quoted attribute. Control characters and marks that reorder
 /// what follows are shown as a replacement.
@@ -81,14 +83,25 @@ pub fn command(id: &str, text: &str) -> String {
 }
 
 /// A chart with its heading, how to read it, and whether its latencies are calibrated.
-pub fn figure(chart: &Chart, stamp: &str) -> String {
+pub fn figure(chart: &Chart, summary: &Summary) -> String {
+    // Rates are compared with nothing outside, unless the whole run is scaled (decisions B1).
+    let stamped = chart.is_latency || summary.identity.is_scaled();
+    let stamp = if stamped {
+        format!(" <b>({})</b>", escape(&summary.stamp()))
+    } else {
+        String::new()
+    };
     format!(
-        "<figure class=\"card\"><figcaption><h3>{}</h3>{} <b>({})</b></figcaption>\n{}</figure>\n",
+        "<figure class=\"card\"><figcaption><h3>{}</h3>{}{stamp}</figcaption>\n{}</figure>\n",
         escape(&chart.title),
         escape(&chart.caption),
-        escape(stamp),
         chart.svg
     )
+}
+
+/// A bound as it is read: with the signs of mathematics.
+pub fn bound(threshold: &Threshold) -> String {
+    escape(&threshold.to_string().replace("<=", "≤").replace(">=", "≥"))
 }
 
 /// A table with named columns; a name that starts with `#` is a column of numbers.

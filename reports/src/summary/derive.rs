@@ -2,7 +2,7 @@
 
 use super::{
     CheckSummary, Exit, FailureSummary, LatencySummary, PointSummary, SCHEMA, SloSummary, Summary,
-    WorstSummary,
+    WorstSummary, seeds_text,
 };
 use crate::exit::{ExitClass, Verdict};
 use crate::model::histogram::LatencyHistogram;
@@ -77,7 +77,7 @@ impl Summary {
             lines.push("no seed was run".to_owned());
         }
         for (reason, runs) in &report.unknown_reasons {
-            lines.push(format!("{} seeds unknown: {reason}", Value::Count(*runs)));
+            lines.push(format!("{} unknown: {reason}", seeds_text(*runs)));
         }
         for point in self.points.iter().filter(|point| !point.is_covered) {
             lines.push(format!(
