@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use stormglass_reports::model::histogram::LatencyHistogram;
 use stormglass_reports::model::outcome::{Answer, CheckRun, RunOutcome};
-use stormglass_reports::model::shown::ShownWhy;
+use stormglass_reports::model::shown::{ShownWhy, Slot};
+use stormglass_reports::model::timeline::Timeline;
 use stormglass_reports::model::value::{Micros, Quantile, Threshold, Value};
 use stormglass_reports::model::{Identity, Mode, Report};
 use stormglass_reports::{Collector, ExitClass};
@@ -229,4 +230,45 @@ fn a_warned_class_stays_visible_and_trust_cannot_be_warned_away() {
         .differing
         .insert("seed 4: step 19".into());
     assert_eq!(report.exit_class(), ExitClass::Nondeterminism);
+}
+
+#[test]
+fn a_timeline_keeps_every_event_whatever_the_length_of_the_run() {
+    let mut dice = Dice::new(77);
+    let mut events: Vec<_> = (0..30_000_u64)
+        .map(|turn| (turn * 3_000, dice.latency(40_000)))
+        .collect();
+    let draw = |events: &[(u64, u64)]| {
+        let mut timeline = Timeline::new();
+        for (due, latency) in events {
+            let (due, at) = (Micros(*due), Micros(due + latency));
+            timeline.offered(due, 1, 1);
+            timeline.accepted(at, 1);
+            timeline.processed(at, 1);
+            timeline.visible(due, at);
+        }
+        timeline.offered(Micros(50_000_000), 3, 2);
+        timeline.never(Micros(50_000_000), 2);
+        timeline.visible_again(Micros(89_000_000), 5);
+        timeline.finish(Vec::new(), Vec::new())
+    };
+    let run = draw(&events);
+    assert!(
+        run.slots.len() <= 200 && run.slots.len() > 100,
+        "{} slots",
+        run.slots.len()
+    );
+    let sum = |pick: fn(&Slot) -> u64| run.slots.iter().map(pick).sum::<u64>();
+    assert_eq!(sum(|slot| slot.offered), 30_003);
+    assert_eq!(sum(|slot| slot.visible), 30_005);
+    assert_eq!(sum(|slot| slot.never), 2);
+    assert_eq!(
+        run.slots.last().unwrap().backlog,
+        2,
+        "what never came is still owed"
+    );
+    let slot = run.slots.iter().find(|slot| slot.never > 0).unwrap();
+    assert!(slot.p50 < slot.p99 && slot.max.is_some());
+    events.reverse();
+    assert_eq!(draw(&events), run, "the order of feeding changes nothing");
 }

@@ -4,7 +4,8 @@ use super::words::{answer_class, bound, command, escape, section, table, tag, ve
 use crate::model::Mode;
 use crate::model::outcome::Answer;
 use crate::model::value::Value;
-use crate::summary::{FailureSummary, Summary};
+use crate::stats::Share;
+use crate::summary::{FailureSummary, SloSummary, Summary, shown_or_dash};
 
 /// Failure groups shown as cards.
 const CARDS: usize = 20;
@@ -230,6 +231,7 @@ fn list(all: &[String]) -> String {
 
 fn has_failures(summary: &Summary) -> bool {
     !summary.failures.is_empty()
+        || summary.slos.iter().any(|slo| slo.answer == Answer::Fail)
         || !summary.determinism.differing.is_empty()
         || !summary.internal_errors.is_empty()
         || !summary.regressions.is_empty()
@@ -246,6 +248,13 @@ pub fn broke(summary: &Summary) -> String {
         let all = summary.failures.len();
         body.push_str(&format!("<p>Showing {CARDS} of {all} signatures.</p>\n"));
     }
+    let violated = summary.slos.iter().filter(|slo| slo.answer == Answer::Fail);
+    body.push_str(
+        &violated
+            .enumerate()
+            .map(|(index, slo)| slo_card(index, slo))
+            .collect::<String>(),
+    );
     let differing: Vec<_> = summary.determinism.differing.iter().cloned().collect();
     let others = [
         ("The same seed gave another fingerprint", &differing),
@@ -278,6 +287,34 @@ fn card(index: usize, group: &FailureSummary) -> String {
         lines("Witness", &group.witness),
         lines("Resolved fault plan", &group.faults),
         command(&format!("replay-{index}"), &group.replay)
+    )
+}
+
+/// A card a violated SLO, with the seed that violates it most.
+fn slo_card(index: usize, slo: &SloSummary) -> String {
+    let worst = slo.worst.as_ref();
+    let replay = worst.map_or_else(String::new, |run| {
+        format!(
+            "<div class=\"muted\">Replay the worst seed</div>{}",
+            command(&format!("replay-slo-{index}"), &run.replay)
+        )
+    });
+    format!(
+        "<article class=\"card broken\"><h3>{} was not held ({})</h3>\n<dl>\
+         <dt>Bound</dt><dd>{}</dd><dt>Pooled</dt><dd>{}</dd>\
+         <dt>Worst seed</dt><dd>{} ({}), seed {}</dd>\
+         <dt>Violated in</dt><dd>{}, {} may</dd>\
+         <dt>Delivered / owed</dt><dd>{}</dd></dl>\n{replay}</article>\n",
+        escape(&slo.expression),
+        escape(&slo.phase.to_string()),
+        bound(&slo.threshold),
+        shown_or_dash(slo.pooled),
+        shown_or_dash(worst.map(|run| run.value)),
+        slo.margin(),
+        worst.map_or_else(|| "–".to_owned(), |run| run.seed.to_string()),
+        escape(&Share::wilson(slo.answers.fail, slo.answers.pass + slo.answers.fail).sentence()),
+        Value::Count(slo.allow),
+        Summary::delivered_text(slo.delivered, slo.owed)
     )
 }
 

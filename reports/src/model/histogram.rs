@@ -77,12 +77,23 @@ impl LatencyHistogram {
     /// The smallest value that `quantile` of all samples do not exceed; `None` without samples.
     #[must_use]
     pub fn percentile(&self, quantile: Quantile) -> Option<Value> {
-        // Integer ranks: a float quantile is off by one sample at some sizes.
-        let total = u128::from(self.count());
-        let rank = (total * u128::from(quantile.0)).div_ceil(1_000_000).max(1);
+        self.value_at(quantile, self.count())
+    }
+
+    /// The same over the samples that ended: for charts that mark the others beside it, never for
+    /// a judgement.
+    #[must_use]
+    pub fn finite_percentile(&self, quantile: Quantile) -> Option<Value> {
+        self.value_at(quantile, self.finite_count())
+    }
+
+    fn value_at(&self, quantile: Quantile, total: u64) -> Option<Value> {
         if total == 0 {
             return None;
         }
+        // Integer ranks: a float quantile is off by one sample at some sizes.
+        let share = u128::from(total) * u128::from(quantile.0);
+        let rank = share.div_ceil(1_000_000).max(1);
         if rank > u128::from(self.finite.len()) {
             return Some(Value::Never);
         }

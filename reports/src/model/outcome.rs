@@ -24,7 +24,9 @@ pub struct RunOutcome {
     pub checks: Vec<CheckRun>,
     /// One entry an SLO.
     pub slos: Vec<SloRun>,
-    /// Every signature that the run showed, once.
+    /// Every signature that the run showed, once: violations of checks, each of whose `check` is
+    /// named in `checks`. A violated SLO is in `slos` alone, so that it does not count as a broken
+    /// promise (exit 3, not 1).
     pub failures: Vec<Failure>,
     /// Points that the run reached, of those the scenario expects.
     pub points: Vec<String>,
@@ -38,7 +40,7 @@ pub struct RunOutcome {
     pub unknown: Option<String>,
     /// Remarks for the verdict line, such as retention that removed unread events.
     pub notes: Vec<String>,
-    /// The run over time; kept only if this run turns out to be the one to show.
+    /// The run over time, from a [`Timeline`](super::timeline::Timeline); kept only if this run turns out to be the one to show.
     pub shown: Option<ShownRun>,
 }
 
