@@ -20,6 +20,7 @@ pub mod message;
 pub mod part;
 pub mod processor;
 pub mod quantile;
+pub mod raft;
 pub mod rng;
 pub mod sink;
 pub mod source;

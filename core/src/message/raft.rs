@@ -116,7 +116,7 @@ pub enum RaftMessage {
     },
     /// The answer.
     Vote {
-        /// The voter's term (for a pre-vote the asked one).
+        /// The voter's term; if a pre-vote is granted, the asked one.
         term: Term,
         /// Whether it is given.
         granted: bool,
