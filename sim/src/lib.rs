@@ -5,4 +5,8 @@
 
 pub mod agenda;
 pub mod clock;
+pub mod disk;
+pub mod drive;
+pub mod network;
 pub mod profile;
+pub mod world;

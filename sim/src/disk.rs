@@ -1,0 +1,460 @@
+//! Disks: files of records with a page cache. A process crash keeps the cache; a power loss keeps what was
+//! synced (or written back long ago) and a drawn part of the rest, the last record torn if the fault says so.
+//!
+//! Two chains order the work on a file: writes among themselves, and syncs, each of which waits for the
+//! writes asked for before it. A write asked for during a sync does not wait for it; that is what makes group
+//! commit possible. Truncation and deletion are journaled by the file system and survive a power loss;
+//! a replacement is durable with the next sync, and a power loss before it leaves the old or the new contents.
+
+use crate::profile::DiskProfile;
+use std::collections::BTreeMap;
+use stormglass_core::disk::{DiskDone, DiskError, DiskOp, DiskRecord, DiskVerb, FileId};
+use stormglass_core::history::Fact;
+use stormglass_core::rng::{Keyed, scale};
+use stormglass_core::time::{Span, Time};
+
+/// One node's disk.
+#[derive(Debug)]
+pub struct Disk {
+    files: BTreeMap<FileId, File>,
+    draws: Keyed,
+    drawn: u64,
+    device_busy: Time,
+    bytes: u64,
+    /// How much longer everything takes, at least 1.
+    pub slow_factor: u32,
+    /// Whether writes fail for want of space.
+    pub full: bool,
+}
+
+#[derive(Debug, Default)]
+struct File {
+    records: Vec<Stored>,
+    /// Invariant: `synced <= records.len()`.
+    synced: usize,
+    /// What a not yet synced replacement replaced.
+    replaced: Option<Vec<Stored>>,
+    writes_done: Time,
+}
+
+#[derive(Debug)]
+struct Stored {
+    record: DiskRecord,
+    valid: bool,
+    written: Time,
+    fact: Option<Fact>,
+}
+
+/// What an operation did, besides its reply.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// The fact of the operation, if it changed the file.
+    pub written: Option<Fact>,
+    /// Facts of records that have become durable.
+    pub durable: Vec<Fact>,
+}
+
+impl Disk {
+    /// An empty disk; `draws` is its own randomness.
+    #[must_use]
+    pub fn new(draws: Keyed) -> Disk {
+        Disk {
+            files: BTreeMap::new(),
+            draws,
+            drawn: 0,
+            device_busy: Time::ZERO,
+            bytes: 0,
+            slow_factor: 1,
+            full: false,
+        }
+    }
+
+    /// Modelled bytes on it.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn draw(&mut self) -> u64 {
+        self.drawn += 1;
+        self.draws.at(self.drawn)
+    }
+
+    /// When an operation asked for at `now` will be done.
+    pub fn schedule(&mut self, now: Time, op: &DiskOp, profile: &DiskProfile) -> Time {
+        let factor = u64::from(self.slow_factor);
+        match &op.verb {
+            DiskVerb::Append(records) | DiskVerb::Replace(records) => {
+                let bytes: u64 = records.iter().map(|record| u64::from(record.size())).sum();
+                let cost = profile.write + Span(bytes * profile.write_byte_picos / 1_000);
+                self.chain(now, op.file, cost * factor)
+            }
+            DiskVerb::Truncate { .. } | DiskVerb::Delete => {
+                self.chain(now, op.file, profile.write * factor)
+            }
+            DiskVerb::Scan => {
+                let records = self
+                    .files
+                    .get(&op.file)
+                    .map_or(0, |file| file.records.len() as u64);
+                self.chain(
+                    now,
+                    op.file,
+                    (profile.scan + profile.scan_record * records) * factor,
+                )
+            }
+            DiskVerb::List => now + profile.scan * factor,
+            DiskVerb::Sync => {
+                let word = self.draw();
+                let file = self.files.entry(op.file).or_default();
+                let dirty: u64 = file.records[file.synced..]
+                    .iter()
+                    .map(|stored| u64::from(stored.record.size()))
+                    .sum();
+                let cost = profile.sync.at(word) + Span(dirty * profile.sync_byte_picos / 1_000);
+                let start = now.max(file.writes_done).max(self.device_busy);
+                self.device_busy = start + cost * factor;
+                self.device_busy
+            }
+        }
+    }
+
+    fn chain(&mut self, now: Time, file: FileId, cost: Span) -> Time {
+        let file = self.files.entry(file).or_default();
+        file.writes_done = now.max(file.writes_done) + cost;
+        file.writes_done
+    }
+
+    /// Applies an operation at `now`, the instant that [`Disk::schedule`] gave.
+    pub fn apply(
+        &mut self,
+        now: Time,
+        op: DiskOp,
+        profile: &DiskProfile,
+    ) -> (Result<DiskDone, DiskError>, Applied) {
+        let mut applied = Applied::default();
+        let outcome = match op.verb {
+            DiskVerb::Append(records) => {
+                let size = sizes(&records);
+                if self.full || self.bytes + size > profile.capacity {
+                    return (Err(DiskError::Full), applied);
+                }
+                self.bytes += size;
+                let file = self.files.entry(op.file).or_default();
+                let last = records.len().saturating_sub(1);
+                for (index, record) in records.into_iter().enumerate() {
+                    let fact = if index == last { op.fact.clone() } else { None };
+                    file.records.push(Stored {
+                        record,
+                        valid: true,
+                        written: now,
+                        fact,
+                    });
+                }
+                applied.written = op.fact;
+                DiskDone::Done
+            }
+            DiskVerb::Replace(records) => {
+                let size = sizes(&records);
+                if self.full || self.bytes + size > profile.capacity {
+                    return (Err(DiskError::Full), applied);
+                }
+                let file = self.files.entry(op.file).or_default();
+                let old: u64 = file
+                    .records
+                    .iter()
+                    .map(|stored| u64::from(stored.record.size()))
+                    .sum();
+                let new = records
+                    .into_iter()
+                    .map(|record| Stored {
+                        record,
+                        valid: true,
+                        written: now,
+                        fact: None,
+                    })
+                    .collect();
+                let replaced = std::mem::replace(&mut file.records, new);
+                // Only durable contents can come back, so a second replacement keeps the first's.
+                let synced = file.synced;
+                file.replaced.get_or_insert_with(|| {
+                    let mut durable = replaced;
+                    durable.truncate(synced);
+                    durable
+                });
+                file.synced = 0;
+                self.bytes = self.bytes + size - old;
+                applied.written = op.fact;
+                DiskDone::Done
+            }
+            DiskVerb::Truncate { records } => {
+                if let Some(file) = self.files.get_mut(&op.file) {
+                    let keep = (records as usize).min(file.records.len());
+                    let cut: u64 = file.records[keep..]
+                        .iter()
+                        .map(|stored| u64::from(stored.record.size()))
+                        .sum();
+                    file.records.truncate(keep);
+                    file.synced = file.synced.min(keep);
+                    self.bytes -= cut;
+                }
+                applied.written = op.fact;
+                DiskDone::Done
+            }
+            DiskVerb::Delete => {
+                if let Some(file) = self.files.remove(&op.file) {
+                    self.bytes -= file
+                        .records
+                        .iter()
+                        .map(|stored| u64::from(stored.record.size()))
+                        .sum::<u64>();
+                }
+                applied.written = op.fact;
+                DiskDone::Done
+            }
+            DiskVerb::Sync => {
+                if let Some(file) = self.files.get_mut(&op.file) {
+                    for stored in &mut file.records[file.synced..] {
+                        applied.durable.extend(stored.fact.take());
+                    }
+                    file.synced = file.records.len();
+                    file.replaced = None;
+                }
+                if self.full {
+                    // The pages count as clean although they may not be (fsyncgate); what a power loss
+                    // removes is not modelled differently.
+                    return (Err(DiskError::Failed), applied);
+                }
+                DiskDone::Done
+            }
+            DiskVerb::Scan => {
+                let records = self.files.get(&op.file).map_or_else(Vec::new, |file| {
+                    file.records
+                        .iter()
+                        .take_while(|stored| stored.valid)
+                        .map(|stored| stored.record.clone())
+                        .collect()
+                });
+                DiskDone::Scanned(records)
+            }
+            DiskVerb::List => DiskDone::Listed(
+                self.files
+                    .iter()
+                    .filter(|(id, file)| id.kind == op.file.kind && !file.records.is_empty())
+                    .map(|(id, _)| *id)
+                    .collect(),
+            ),
+        };
+        (Ok(outcome), applied)
+    }
+
+    /// The process died: operations under way are the World's to drop, the rest stays.
+    pub fn process_crash(&mut self, now: Time) {
+        self.device_busy = now;
+        for file in self.files.values_mut() {
+            file.writes_done = now;
+            // Reading stops at the first invalid record, so what lies behind one is gone for good.
+            if let Some(first) = file.records.iter().position(|stored| !stored.valid) {
+                file.records.truncate(first);
+                file.synced = file.synced.min(first);
+            }
+        }
+        self.recount();
+    }
+
+    /// The power went: gives back the facts of the records that are gone.
+    pub fn power_loss(&mut self, now: Time, torn: bool, profile: &DiskProfile) -> Vec<Fact> {
+        let mut lost = Vec::new();
+        let draws = self.draws.derive(now.0);
+        for (number, file) in self.files.values_mut().enumerate() {
+            let word = draws.at(number as u64);
+            file.writes_done = now;
+            if let Some(old) = file.replaced.take() {
+                if word & 1 == 0 {
+                    file.records = old;
+                }
+                file.synced = file.records.len();
+                continue;
+            }
+            let old_enough = file.records[file.synced..]
+                .iter()
+                .take_while(|stored| now.since(stored.written) >= profile.write_back)
+                .count();
+            let safe = file.synced + old_enough;
+            let dirty = file.records.len() - safe;
+            let keep = safe + scale(word, dirty as u64 + 1) as usize;
+            let gone = file.records.split_off(keep);
+            if torn
+                && keep > safe
+                && !gone.is_empty()
+                && let Some(last) = file.records.last_mut()
+            {
+                last.valid = false;
+                lost.extend(last.fact.take());
+            }
+            lost.extend(gone.into_iter().filter_map(|stored| stored.fact));
+            // What is on the platter after the reboot is durable: it was read back from there.
+            if let Some(first) = file.records.iter().position(|stored| !stored.valid) {
+                file.records.truncate(first);
+            }
+            for stored in &mut file.records {
+                stored.fact = None;
+            }
+            file.synced = file.records.len();
+        }
+        self.device_busy = now;
+        self.recount();
+        lost
+    }
+
+    fn recount(&mut self) {
+        self.bytes = self
+            .files
+            .values()
+            .flat_map(|file| &file.records)
+            .map(|stored| u64::from(stored.record.size()))
+            .sum();
+    }
+}
+
+fn sizes(records: &[DiskRecord]) -> u64 {
+    records.iter().map(|record| u64::from(record.size())).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use stormglass_core::disk::FileKind;
+    use stormglass_core::rng::Seed;
+
+    const FILE: FileId = FileId::new(FileKind::Marks, 0, 0);
+
+    fn mark(value: u64) -> DiskRecord {
+        DiskRecord::Mark { key: 0, value }
+    }
+
+    struct Bench {
+        disk: Disk,
+        profile: DiskProfile,
+        now: Time,
+    }
+
+    impl Bench {
+        fn new(seed: u64) -> Bench {
+            let profile = Profile::ideal(Span::ZERO).disk;
+            Bench {
+                disk: Disk::new(Seed(seed).keyed("disk/test")),
+                profile,
+                now: Time::ZERO,
+            }
+        }
+
+        fn run(&mut self, verb: DiskVerb) -> Result<DiskDone, DiskError> {
+            let op = DiskOp {
+                file: FILE,
+                verb,
+                token: 0,
+                fact: None,
+            };
+            self.now = self.disk.schedule(self.now, &op, &self.profile);
+            self.disk.apply(self.now, op, &self.profile).0
+        }
+
+        fn scan(&mut self) -> Vec<DiskRecord> {
+            match self.run(DiskVerb::Scan) {
+                Ok(DiskDone::Scanned(records)) => records,
+                other => panic!("a scan answered {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_process_crash_keeps_the_page_cache() {
+        let mut bench = Bench::new(1);
+        bench.run(DiskVerb::Append(vec![mark(1), mark(2)])).unwrap();
+        bench.disk.process_crash(bench.now);
+        assert_eq!(bench.scan(), [mark(1), mark(2)]);
+    }
+
+    #[test]
+    fn a_power_loss_keeps_what_was_synced_and_a_prefix_of_the_rest() {
+        let mut lengths = [false; 4];
+        for seed in 0..100 {
+            let mut bench = Bench::new(seed);
+            bench.run(DiskVerb::Append(vec![mark(1)])).unwrap();
+            bench.run(DiskVerb::Sync).unwrap();
+            bench
+                .run(DiskVerb::Append(vec![mark(2), mark(3), mark(4)]))
+                .unwrap();
+            let now = bench.now;
+            bench.disk.power_loss(now, false, &bench.profile.clone());
+            let left = bench.scan();
+            let all: Vec<_> = (1..=4).map(mark).collect();
+            assert_eq!(left, all[..left.len()]);
+            lengths[left.len() - 1] = true;
+        }
+        assert_eq!(lengths, [true; 4], "every prefix must be possible");
+    }
+
+    #[test]
+    fn a_torn_record_ends_what_is_read() {
+        let torn = (0..100)
+            .map(|seed| {
+                let mut bench = Bench::new(seed);
+                bench
+                    .run(DiskVerb::Append((0..8).map(mark).collect()))
+                    .unwrap();
+                let (now, profile) = (bench.now, bench.profile.clone());
+                let mut whole = Bench::new(seed);
+                whole
+                    .run(DiskVerb::Append((0..8).map(mark).collect()))
+                    .unwrap();
+                bench.disk.power_loss(now, true, &profile);
+                whole.disk.power_loss(now, false, &profile);
+                (whole.scan().len(), bench.scan().len())
+            })
+            .filter(|(whole, torn)| torn < whole)
+            .count();
+        assert!(torn > 50, "torn records were left in {torn} of 100 disks");
+    }
+
+    #[test]
+    fn a_full_disk_refuses_and_keeps_what_it_has() {
+        let mut bench = Bench::new(1);
+        bench.run(DiskVerb::Append(vec![mark(1)])).unwrap();
+        bench.disk.full = true;
+        assert_eq!(
+            bench.run(DiskVerb::Append(vec![mark(2)])),
+            Err(DiskError::Full)
+        );
+        assert_eq!(bench.scan(), [mark(1)]);
+    }
+
+    #[test]
+    fn a_replacement_before_its_sync_is_the_old_or_the_new_contents_after_a_power_loss() {
+        let mut seen = [false; 2];
+        for seed in 0..50 {
+            let mut bench = Bench::new(seed);
+            bench.run(DiskVerb::Append(vec![mark(1)])).unwrap();
+            bench.run(DiskVerb::Sync).unwrap();
+            bench.run(DiskVerb::Replace(vec![mark(2)])).unwrap();
+            let now = bench.now;
+            bench.disk.power_loss(now, false, &bench.profile.clone());
+            let left = bench.scan();
+            assert_eq!(left.len(), 1);
+            seen[usize::from(left[0] == mark(2))] = true;
+        }
+        assert_eq!(seen, [true; 2]);
+    }
+
+    #[test]
+    fn the_modelled_bytes_are_those_of_the_records() {
+        let mut bench = Bench::new(1);
+        bench.run(DiskVerb::Append(vec![mark(1), mark(2)])).unwrap();
+        bench.run(DiskVerb::Truncate { records: 1 }).unwrap();
+        assert_eq!(bench.disk.bytes(), 24);
+        bench.run(DiskVerb::Delete).unwrap();
+        assert_eq!(bench.disk.bytes(), 0);
+    }
+}

@@ -1,0 +1,505 @@
+//! The plan's faults begin and end. A target is resolved once, when its fault begins; with no holder the
+//! fault waits, up to its length.
+
+use super::node::State;
+use super::{Entry, Outside, Software, World};
+use crate::network::{Action, Rule, Rules, Scope, class_filter};
+use stormglass_core::actor::Input;
+use stormglass_core::fault::{Fault, FaultKind, FaultPlan, Target};
+use stormglass_core::history::Fact;
+use stormglass_core::id::{GroupId, NodeId, PartId, PointId, name_hash};
+use stormglass_core::time::{Span, Time};
+
+/// What became of one fault of the plan.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct FaultRecord {
+    /// The fault as planned.
+    pub fault: Fault,
+    /// The nodes it struck.
+    pub resolved: Vec<String>,
+    /// When it began to act.
+    pub started: Option<Time>,
+    /// When it was healed.
+    pub ended: Option<Time>,
+    /// How often it had an effect: packets held or lost, nodes killed, controls delivered.
+    pub effects: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Not yet due.
+    Ahead,
+    /// Due, without a holder of the targeted role.
+    Waiting,
+    /// Acting.
+    Active,
+    /// Over.
+    Over,
+}
+
+#[derive(Debug)]
+struct Progress {
+    stage: Stage,
+    nodes: Vec<NodeId>,
+    resolved: Vec<String>,
+    started: Option<Time>,
+    ended: Option<Time>,
+    /// Nodes that this fault keeps down.
+    killed: Vec<NodeId>,
+    /// Passages left until a `crash_at` strikes.
+    passages: u32,
+}
+
+/// The plan and how far it has come.
+#[derive(Debug)]
+pub(super) struct Faults {
+    plan: FaultPlan,
+    progress: Vec<Progress>,
+    /// Active faults that watch a point: its hash and the fault.
+    watched: Vec<(u64, u32)>,
+    healed: bool,
+}
+
+/// What a point does to the step that passes it.
+pub(super) enum AtPoint {
+    /// Nothing.
+    GoOn,
+    /// The node is dead.
+    Crashed,
+    /// The rest is held until then.
+    Hold(Time),
+}
+
+impl Faults {
+    pub(super) fn new(plan: FaultPlan) -> Faults {
+        let progress = plan
+            .faults
+            .iter()
+            .map(|fault| Progress {
+                stage: Stage::Ahead,
+                nodes: Vec::new(),
+                resolved: Vec::new(),
+                started: None,
+                ended: None,
+                killed: Vec::new(),
+                passages: if let FaultKind::CrashAt { nth, .. } = fault.kind {
+                    nth.max(1)
+                } else {
+                    0
+                },
+            })
+            .collect();
+        Faults {
+            plan,
+            progress,
+            watched: Vec::new(),
+            healed: false,
+        }
+    }
+
+    pub(super) fn log(&self, rules: &Rules) -> Vec<FaultRecord> {
+        self.plan
+            .faults
+            .iter()
+            .zip(&self.progress)
+            .enumerate()
+            .map(|(index, (fault, progress))| FaultRecord {
+                fault: fault.clone(),
+                resolved: progress.resolved.clone(),
+                started: progress.started,
+                ended: progress.ended,
+                effects: rules.effects(index as u32),
+            })
+            .collect()
+    }
+}
+
+impl World {
+    fn part_named(&self, name: &str) -> Option<PartId> {
+        self.parts
+            .iter()
+            .position(|part| part == name)
+            .map(|index| PartId(index as u16))
+    }
+
+    fn nodes_of(&self, part: PartId) -> Vec<NodeId> {
+        (0..self.nodes.len() as u16)
+            .map(NodeId)
+            .filter(|node| self.part(*node) == part)
+            .collect()
+    }
+
+    fn resolve(&self, target: &Target) -> Option<Vec<NodeId>> {
+        let one = |node: Option<NodeId>| node.map(|node| vec![node]);
+        match target {
+            Target::Node(name) => one(self
+                .nodes
+                .iter()
+                .position(|node| node.name == *name)
+                .map(|index| NodeId(index as u16))),
+            Target::Leader(part) => one(self.roles.leader(self.part_named(part)?)),
+            Target::Controller(part) => one(self.roles.controller(self.part_named(part)?)),
+            Target::Coordinator(part) => {
+                one(self.roles.coordinator(GroupId(self.part_named(part)?.0)))
+            }
+            Target::OneOf(part, index) => {
+                let nodes = self.nodes_of(self.part_named(part)?);
+                one(nodes.get(usize::from(*index) % nodes.len().max(1)).copied())
+            }
+            Target::All(part) => {
+                Some(self.nodes_of(self.part_named(part)?)).filter(|nodes| !nodes.is_empty())
+            }
+            Target::Link(from, to) => {
+                let mut nodes = self.resolve(from)?;
+                nodes.extend(self.resolve(to)?);
+                Some(nodes)
+            }
+        }
+    }
+
+    fn set_of(&self, nodes: &[NodeId]) -> Vec<bool> {
+        let mut set = vec![false; self.nodes.len()];
+        for node in nodes {
+            set[usize::from(node.0)] = true;
+        }
+        set
+    }
+
+    fn scope(&self, target: &Target, nodes: &[NodeId]) -> Option<Scope> {
+        match target {
+            Target::Link(from, to) => Some(Scope::Link(
+                self.set_of(&self.resolve(from)?),
+                self.set_of(&self.resolve(to)?),
+            )),
+            Target::Node(_)
+            | Target::Leader(_)
+            | Target::Controller(_)
+            | Target::Coordinator(_)
+            | Target::OneOf(..)
+            | Target::All(_) => Some(Scope::Nodes(self.set_of(nodes))),
+        }
+    }
+
+    pub(super) fn start_fault(&mut self, index: u32) {
+        let progress = &mut self.faults.progress[index as usize];
+        if self.faults.healed || progress.stage == Stage::Over {
+            progress.stage = Stage::Over;
+            return;
+        }
+        let target = self.faults.plan.faults[index as usize].target.clone();
+        let Some(nodes) = self.resolve(&target) else {
+            self.faults.progress[index as usize].stage = Stage::Waiting;
+            return;
+        };
+        let names = nodes
+            .iter()
+            .map(|node| self.name(*node).to_owned())
+            .collect();
+        let progress = &mut self.faults.progress[index as usize];
+        progress.stage = Stage::Active;
+        progress.nodes = nodes.clone();
+        progress.resolved = names;
+        progress.started = Some(self.now);
+        self.observe_world(Fact::FaultStarted(index));
+        let kind = self.faults.plan.faults[index as usize].kind.clone();
+        self.strike(index, &kind, &target, &nodes);
+    }
+
+    /// Somebody took an office: faults that waited for one may begin.
+    pub(super) fn resolve_waiting(&mut self) {
+        let waiting: Vec<u32> = (0..self.faults.progress.len() as u32)
+            .filter(|index| self.faults.progress[*index as usize].stage == Stage::Waiting)
+            .collect();
+        for index in waiting {
+            // Not at once: the step that took the office is still being released.
+            self.agenda.push(self.now, Entry::FaultStart(index));
+        }
+    }
+
+    fn strike(&mut self, index: u32, kind: &FaultKind, target: &Target, nodes: &[NodeId]) {
+        match kind {
+            FaultKind::Crash => self.kill(index, nodes, false, false),
+            FaultKind::PowerLoss { torn } => self.kill(index, nodes, true, *torn),
+            FaultKind::Pause { clock_stops } => {
+                for id in nodes {
+                    self.pause(index, *id, *clock_stops);
+                }
+            }
+            FaultKind::Partition => self.rule(index, target, nodes, Action::Cut),
+            FaultKind::Oneway => self.rule(index, target, nodes, Action::CutOneWay),
+            FaultKind::Loss { parts } => self.rule(index, target, nodes, Action::Loss(*parts)),
+            FaultKind::Duplicate { parts } => {
+                self.rule(index, target, nodes, Action::Duplicate(*parts))
+            }
+            FaultKind::Delay { class, by } => {
+                self.rule(
+                    index,
+                    target,
+                    nodes,
+                    Action::Delay(class_filter(class), *by),
+                );
+            }
+            FaultKind::Drop { class, count } => {
+                self.rule(index, target, nodes, Action::Drop(name_hash(class), *count));
+            }
+            FaultKind::Reset { class, after } => {
+                let action = Action::Reset {
+                    class: name_hash(class),
+                    after: *after,
+                    left: 1,
+                };
+                self.rule(index, target, nodes, action);
+            }
+            FaultKind::SlowLink { factor } => {
+                self.rule(index, target, nodes, Action::Slow(*factor))
+            }
+            FaultKind::SlowDisk { .. } | FaultKind::DiskFull | FaultKind::SlowNode { .. } => {
+                self.count_each(index, nodes);
+                self.refresh_factors();
+            }
+            FaultKind::ClockStep { by } => {
+                for id in nodes {
+                    self.nodes[usize::from(id.0)].clock.step(*by);
+                }
+                self.count_each(index, nodes);
+            }
+            FaultKind::ClockDrift { parts } => {
+                for id in nodes {
+                    self.nodes[usize::from(id.0)]
+                        .clock
+                        .change_rate(self.now, *parts);
+                    self.re_key_timers(*id);
+                }
+                self.count_each(index, nodes);
+            }
+            FaultKind::CrashAt { point, .. } | FaultKind::YieldAt { point, .. } => {
+                self.faults.watched.push((name_hash(point), index));
+            }
+            FaultKind::Control(control) => {
+                for id in nodes {
+                    self.control(*id, control.clone());
+                }
+                self.count_each(index, nodes);
+            }
+        }
+    }
+
+    fn count_each(&mut self, index: u32, nodes: &[NodeId]) {
+        for _ in nodes {
+            self.network.rules.count(index);
+        }
+    }
+
+    fn rule(&mut self, index: u32, target: &Target, nodes: &[NodeId], action: Action) {
+        if let Some(scope) = self.scope(target, nodes) {
+            self.network.rules.add(Rule {
+                fault: index,
+                scope,
+                action,
+            });
+        }
+    }
+
+    fn kill(&mut self, index: u32, nodes: &[NodeId], power: bool, torn: bool) {
+        for id in nodes {
+            let node = &mut self.nodes[usize::from(id.0)];
+            if node.state == State::Waiting {
+                continue;
+            }
+            node.down_faults += 1;
+            let strikes = node.state == State::Up || (power && node.state == State::ProcessDown);
+            self.faults.progress[index as usize].killed.push(*id);
+            if strikes {
+                self.network.rules.count(index);
+                self.crash(*id, power, torn);
+            }
+        }
+    }
+
+    fn pause(&mut self, index: u32, id: NodeId, clock_stops: bool) {
+        let now = self.now;
+        let node = &mut self.nodes[usize::from(id.0)];
+        if node.state != State::Up {
+            return;
+        }
+        node.paused += 1;
+        if clock_stops {
+            node.clock.stop(now, true);
+        }
+        if matches!(node.software, Software::Outside) {
+            self.outside.push_back(Outside::Pause(id));
+        }
+        self.network.rules.count(index);
+    }
+
+    fn go_on(&mut self, id: NodeId) {
+        let now = self.now;
+        let node = &mut self.nodes[usize::from(id.0)];
+        if node.paused == 0 {
+            return;
+        }
+        node.paused -= 1;
+        if node.paused > 0 || node.state != State::Up {
+            return;
+        }
+        node.clock.stop(now, false);
+        let incarnation = node.incarnation;
+        let mut overdue = std::mem::take(&mut node.overdue);
+        overdue.sort();
+        let held = std::mem::take(&mut node.held);
+        for (slot, service) in &mut node.services {
+            if std::mem::take(&mut service.overdue) {
+                let entry = Entry::Release {
+                    node: id,
+                    incarnation,
+                    service: slot as u32,
+                };
+                self.agenda.push(now, entry);
+            }
+        }
+        if matches!(node.software, Software::Outside) {
+            self.outside.push_back(Outside::Resume(id));
+        }
+        self.re_key_timers(id);
+        for (_, timer) in overdue {
+            self.give(id, Input::Timer(timer));
+        }
+        for input in held {
+            self.give(id, input);
+        }
+        self.take_next(id);
+    }
+
+    /// Factors of slow nodes and disks, from the faults that are active.
+    fn refresh_factors(&mut self) {
+        for node in &mut self.nodes {
+            (node.slow_factor, node.disk.slow_factor, node.disk.full) = (1, 1, false);
+        }
+        for (fault, progress) in self.faults.plan.faults.iter().zip(&self.faults.progress) {
+            if progress.stage != Stage::Active {
+                continue;
+            }
+            for id in &progress.nodes {
+                let node = &mut self.nodes[usize::from(id.0)];
+                if let FaultKind::SlowDisk { factor } = fault.kind {
+                    node.disk.slow_factor *= factor.max(1);
+                }
+                if let FaultKind::SlowNode { factor } = fault.kind {
+                    node.slow_factor *= factor.max(1);
+                }
+                node.disk.full |= fault.kind == FaultKind::DiskFull;
+            }
+        }
+    }
+
+    pub(super) fn end_fault(&mut self, index: u32) {
+        let progress = &mut self.faults.progress[index as usize];
+        let was = std::mem::replace(&mut progress.stage, Stage::Over);
+        if was != Stage::Active {
+            return;
+        }
+        progress.ended = Some(self.now);
+        let (nodes, killed) = (progress.nodes.clone(), std::mem::take(&mut progress.killed));
+        let kind = self.faults.plan.faults[index as usize].kind.clone();
+        self.observe_world(Fact::FaultEnded(index));
+        match kind {
+            FaultKind::Crash | FaultKind::PowerLoss { .. } => self.revive(&killed),
+            FaultKind::CrashAt { .. } | FaultKind::YieldAt { .. } => {
+                self.faults.watched.retain(|(_, fault)| *fault != index);
+                self.revive(&killed);
+            }
+            FaultKind::Pause { .. } => {
+                for id in nodes {
+                    self.go_on(id);
+                }
+            }
+            FaultKind::Partition
+            | FaultKind::Oneway
+            | FaultKind::Loss { .. }
+            | FaultKind::Duplicate { .. }
+            | FaultKind::Delay { .. }
+            | FaultKind::Drop { .. }
+            | FaultKind::Reset { .. }
+            | FaultKind::SlowLink { .. } => {
+                self.network.rules.remove(index);
+                self.network.resume_after_heal(self.now, &mut self.agenda);
+            }
+            FaultKind::SlowDisk { .. } | FaultKind::DiskFull | FaultKind::SlowNode { .. } => {
+                self.refresh_factors();
+            }
+            FaultKind::ClockStep { by } => {
+                for id in nodes {
+                    self.nodes[usize::from(id.0)].clock.step(-by);
+                }
+            }
+            FaultKind::ClockDrift { parts } => {
+                for id in nodes {
+                    self.nodes[usize::from(id.0)]
+                        .clock
+                        .change_rate(self.now, -parts);
+                    self.re_key_timers(id);
+                }
+            }
+            FaultKind::Control(_) => {}
+        }
+    }
+
+    fn revive(&mut self, nodes: &[NodeId]) {
+        for id in nodes {
+            let node = &mut self.nodes[usize::from(id.0)];
+            node.down_faults -= 1;
+            if node.down_faults == 0 {
+                self.boot(*id);
+            }
+        }
+    }
+
+    pub(super) fn heal(&mut self) {
+        for index in 0..self.faults.progress.len() as u32 {
+            self.end_fault(index);
+        }
+        self.faults.healed = true;
+        self.observe_world(Fact::Healed);
+    }
+
+    /// A step passes a point: the plan may kill the node there, or hold the rest of the step.
+    pub(super) fn at_point(&mut self, id: NodeId, point: PointId) -> AtPoint {
+        if self.faults.watched.is_empty() {
+            return AtPoint::GoOn;
+        }
+        let hits: Vec<u32> = self
+            .faults
+            .watched
+            .iter()
+            .filter(|(hash, index)| {
+                *hash == point.hash() && self.faults.progress[*index as usize].nodes.contains(&id)
+            })
+            .map(|(_, index)| *index)
+            .collect();
+        let mut hold = Span::ZERO;
+        for index in hits {
+            if let FaultKind::YieldAt { by, .. } = &self.faults.plan.faults[index as usize].kind {
+                hold = hold.max(*by);
+                self.network.rules.count(index);
+                continue;
+            }
+            let progress = &mut self.faults.progress[index as usize];
+            if progress.passages == 0 {
+                continue;
+            }
+            progress.passages -= 1;
+            if progress.passages == 0 {
+                progress.killed.push(id);
+                self.nodes[usize::from(id.0)].down_faults += 1;
+                self.network.rules.count(index);
+                self.crash(id, false, false);
+                return AtPoint::Crashed;
+            }
+        }
+        if hold == Span::ZERO {
+            AtPoint::GoOn
+        } else {
+            AtPoint::Hold(self.now + hold)
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! A machine: identity, disk and clocks, which survive a crash; the software on it, which does not; and the
+//! station in which its inputs wait for a core.
+
+use crate::clock::NodeClock;
+use crate::disk::Disk;
+use std::collections::VecDeque;
+use stormglass_core::actor::{Actor, Connection, Counters, Effect, Input, Lane};
+use stormglass_core::fixed_map::FixedMap;
+use stormglass_core::id::{Incarnation, PartId, TimerId};
+use stormglass_core::part::Factory;
+use stormglass_core::rng::Stream;
+use stormglass_core::time::{Mono, Time};
+
+/// What the assembler says about a node.
+pub struct NodePlan {
+    /// Its name, for example `broker.main.0`.
+    pub name: String,
+    /// The part it belongs to, by position in the scenario.
+    pub part: PartId,
+    /// Who makes its software at every boot.
+    pub software: Software,
+    /// When it boots first.
+    pub boot_at: Time,
+    /// How far its wall clock is off at the start, nanoseconds.
+    pub clock_offset: i64,
+    /// How fast its clocks run, parts per million.
+    pub clock_drift: i32,
+}
+
+/// Who runs a node's software.
+pub enum Software {
+    /// An actor, stepped by the World.
+    Actor(Factory),
+    /// A program outside, reached through the driver.
+    Outside,
+}
+
+/// A timer that is set.
+#[derive(Clone, Copy, Debug)]
+pub struct Armed {
+    /// Which setting of it; the agenda's older entries are void.
+    pub setting: u32,
+    /// When it runs out, on the node's monotonic clock.
+    pub at: Mono,
+}
+
+/// One lane of the station.
+#[derive(Debug, Default)]
+pub struct LaneState {
+    /// Whether an input of it is being served.
+    pub busy: bool,
+    /// Inputs that wait.
+    pub queue: VecDeque<Input>,
+}
+
+/// A step whose service has not ended.
+#[derive(Debug)]
+pub struct Service {
+    /// Its lane.
+    pub lane: Lane,
+    /// What leaves at the end.
+    pub effects: Vec<Effect>,
+    /// How many have left already, if it was held at a point.
+    pub released: usize,
+    /// Whether the end came while the node was paused.
+    pub overdue: bool,
+}
+
+/// What a node is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It has not booted yet.
+    Waiting,
+    /// Its process runs.
+    Up,
+    /// Its process is gone; the machine still answers for it.
+    ProcessDown,
+    /// The machine is off: silence.
+    PowerOff,
+}
+
+/// A machine of the World.
+pub struct Node {
+    /// Its name.
+    pub name: String,
+    /// Its part.
+    pub part: PartId,
+    /// Who makes its software.
+    pub software: Software,
+    /// Its software, while it runs and is an actor.
+    pub actor: Option<Box<dyn Actor>>,
+    /// Which boot this is.
+    pub incarnation: Incarnation,
+    /// What it is doing.
+    pub state: State,
+    /// Faults that keep it down.
+    pub down_faults: u32,
+    /// Faults that keep it paused, and whether its clock stands still.
+    pub paused: u32,
+    /// Timers that ran out during a pause, in the order of their deadlines.
+    pub overdue: Vec<(Mono, TimerId)>,
+    /// Inputs that came during a pause.
+    pub held: VecDeque<Input>,
+    /// How much longer its steps take, at least 1.
+    pub slow_factor: u32,
+    /// Its clocks.
+    pub clock: NodeClock,
+    /// Its disk.
+    pub disk: Disk,
+    /// Its random numbers.
+    pub rng: Stream,
+    /// The numbers it hands out.
+    pub counters: Counters,
+    /// Its connections, in no meaningful order.
+    pub connections: Vec<Connection>,
+    /// Its timers.
+    pub timers: FixedMap<TimerId, Armed>,
+    /// The setting number of the next timer.
+    pub next_setting: u32,
+    /// The lanes of its station.
+    pub lanes: Vec<LaneState>,
+    /// Lanes that wait for a core, first come first served.
+    pub ready: VecDeque<Lane>,
+    /// Cores in use.
+    pub busy_cores: u16,
+    /// Steps in service, by slot.
+    pub services: slab::Slab<Service>,
+    /// Steps it has taken.
+    pub steps: u64,
+    /// The longest its station's queue has been.
+    pub queue_max: usize,
+}
+
+impl Node {
+    /// Everything that dies with the process.
+    pub fn forget(&mut self) {
+        self.actor = None;
+        self.timers.clear();
+        self.overdue.clear();
+        self.held.clear();
+        self.lanes.clear();
+        self.ready.clear();
+        self.busy_cores = 0;
+        self.services.clear();
+        self.paused = 0;
+    }
+
+    /// The lane's state, made when first needed.
+    pub fn lane(&mut self, lane: Lane) -> &mut LaneState {
+        let index = usize::from(lane.0);
+        if self.lanes.len() <= index {
+            self.lanes.resize_with(index + 1, LaneState::default);
+        }
+        &mut self.lanes[index]
+    }
+}
