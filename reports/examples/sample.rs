@@ -1,5 +1,5 @@
 //! Writes every rendering of a made-up sweep into a folder, for a look at them:
-//! `cargo run -p stormglass-reports --example sample -- out/sample`.
+//! `cargo run -p stormglass-reports --example sample -- out/sample [passing]`.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -8,7 +8,7 @@ use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 
-use stormglass_reports::{Summary, html, json, junit, markdown, text};
+use stormglass_reports::{Summary, artefacts, text};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(
@@ -17,15 +17,18 @@ fn main() -> Result<(), Box<dyn Error>> {
             .unwrap_or_else(|| "out/sample".into()),
     );
     fs::create_dir_all(&folder)?;
-    let report = support::report();
-    let summary = Summary::of(&report);
-    fs::write(folder.join("report.html"), html::render(&report))?;
-    fs::write(folder.join("summary.json"), json::render(&summary))?;
-    fs::write(folder.join("junit.xml"), junit::render(&summary))?;
-    fs::write(folder.join("summary.md"), markdown::render(&summary))?;
-    fs::write(
-        folder.join("console.txt"),
-        text::render(&summary, text::Ink::Plain),
-    )?;
+    let passes = std::env::args()
+        .nth(2)
+        .is_some_and(|word| word == "passing");
+    let report = if passes {
+        support::passing()
+    } else {
+        support::report()
+    };
+    for (name, content) in artefacts(&report) {
+        fs::write(folder.join(name), content)?;
+    }
+    let console = text::render(&Summary::of(&report), text::Ink::Plain);
+    fs::write(folder.join("console.txt"), console)?;
     Ok(())
 }

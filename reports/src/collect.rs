@@ -6,17 +6,22 @@
 //!
 //! Limits: per-run histograms are not kept, only their sum; of drawn runs only the one to show is.
 
+mod fold;
+mod shown;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::exit::ExitClass;
 use crate::model::histogram::{Histograms, LatencyHistogram};
-use crate::model::outcome::{Answer, CheckRun, Failure, RunOutcome, SloRun, Totals};
-use crate::model::shown::{SLOTS_MAX, ShownRun, ShownWhy};
-use crate::model::value::{Micros, Quantile, Value};
+use crate::model::outcome::{RunOutcome, Totals};
+use crate::model::shown::ShownRun;
+use crate::model::value::Quantile;
 use crate::model::{
-    AnswerCounts, CheckRow, Determinism, FailureGroup, Identity, PointRow, Report, SamplePhase,
-    SeedRow, Setting, SloRow, WorstRun,
+    CheckRow, Determinism, FailureGroup, Identity, PointRow, Report, SamplePhase, SeedRow, Setting,
+    SloRow,
 };
+use fold::group_of;
+use shown::{Candidate, rank_of};
 
 /// Gathers the outcomes of one scenario and variant.
 #[derive(Debug, Clone, Default)]
@@ -36,13 +41,6 @@ pub struct Collector {
     determinism: Determinism,
     internal_errors: BTreeSet<String>,
     regressions: BTreeSet<String>,
-}
-
-/// A drawn run and its rank: the smallest rank is shown.
-#[derive(Debug, Clone)]
-struct Candidate {
-    rank: (ShownWhy, std::cmp::Reverse<u64>, u64),
-    run: ShownRun,
 }
 
 impl Collector {
@@ -207,7 +205,8 @@ impl Collector {
     /// Sets the drawn run of `index`; ignored if a better one is held.
     ///
     /// # Panics
-    /// If no run of that index was added, or it has more than [`SLOTS_MAX`] slots.
+    /// If no run of that index was added, or it has more slots than
+    /// [`SLOTS_MAX`](crate::model::shown::SLOTS_MAX).
     pub fn show(&mut self, index: u64, run: ShownRun) {
         let row = self
             .seeds
@@ -254,176 +253,5 @@ impl Collector {
             regressions: self.regressions,
             warn,
         }
-    }
-
-    fn add_check(&mut self, check: &CheckRun) {
-        let mut answers = AnswerCounts::default();
-        answers.count(check.answer);
-        let exercised = check.exercised && check.answer != Answer::NotApplicable;
-        let reasons = if check.reason.is_empty() {
-            None
-        } else {
-            Some((check.reason.clone(), 1))
-        };
-        self.merge_check(CheckRow {
-            name: check.name.clone(),
-            promise: check.promise.clone(),
-            answers,
-            judged: check.judged,
-            exercised: u64::from(exercised),
-            reasons: reasons.into_iter().collect(),
-        });
-    }
-
-    fn merge_check(&mut self, row: CheckRow) {
-        let Some(mine) = self.checks.get_mut(&row.name) else {
-            self.checks.insert(row.name.clone(), row);
-            return;
-        };
-        mine.answers.merge(row.answers);
-        mine.judged += row.judged;
-        mine.exercised += row.exercised;
-        for (reason, runs) in row.reasons {
-            *mine.reasons.entry(reason).or_default() += runs;
-        }
-    }
-
-    fn add_slo(&mut self, slo: &SloRun, run: &SeedRow) {
-        let mut answers = AnswerCounts::default();
-        answers.count(slo.answer);
-        let judged = slo.observed.filter(|_| slo.answer != Answer::NotApplicable);
-        self.merge_slo(SloRow {
-            expression: slo.expression.clone(),
-            phase: slo.phase.clone(),
-            series: slo.series.clone(),
-            quantile: slo.quantile,
-            threshold: slo.threshold,
-            allow: slo.allow,
-            answers,
-            worst: judged.map(|value| WorstRun {
-                index: run.index,
-                seed: run.seed,
-                value,
-            }),
-            best: judged,
-            delivered: slo.delivered,
-            owed: slo.owed,
-        });
-    }
-
-    fn merge_slo(&mut self, row: SloRow) {
-        let key = (row.expression.clone(), row.phase.clone());
-        let Some(mine) = self.slos.get_mut(&key) else {
-            self.slos.insert(key, row);
-            return;
-        };
-        mine.answers.merge(row.answers);
-        mine.delivered += row.delivered;
-        mine.owed += row.owed;
-        let threshold = mine.threshold;
-        mine.worst = [mine.worst.take(), row.worst]
-            .into_iter()
-            .flatten()
-            .reduce(|left, right| {
-                let right_is_worse = threshold.is_worse(right.value, left.value);
-                let tied = !threshold.is_worse(left.value, right.value) && !right_is_worse;
-                if right_is_worse || (tied && right.index < left.index) {
-                    right
-                } else {
-                    left
-                }
-            });
-        mine.best = [mine.best, row.best]
-            .into_iter()
-            .flatten()
-            .reduce(|left, right| {
-                if threshold.is_worse(left, right) {
-                    right
-                } else {
-                    left
-                }
-            });
-    }
-
-    /// Keeps the details of the first run that showed the signature.
-    fn add_failure(&mut self, group: FailureGroup) {
-        let Some(mine) = self.failures.get_mut(&group.signature) else {
-            self.failures.insert(group.signature.clone(), group);
-            return;
-        };
-        let runs = mine.runs + group.runs;
-        if group.first_index < mine.first_index {
-            *mine = group;
-        }
-        mine.runs = runs;
-    }
-
-    fn offer_shown(&mut self, mut run: ShownRun, row: &SeedRow) {
-        assert!(run.slots.len() <= SLOTS_MAX, "{} slots", run.slots.len());
-        let rank = rank_of(row);
-        run.index = row.index;
-        run.seed = row.seed;
-        run.why = rank.0;
-        self.keep_better(Candidate { rank, run });
-    }
-
-    fn keep_better(&mut self, candidate: Candidate) {
-        let is_better = self
-            .shown
-            .as_ref()
-            .is_none_or(|held| candidate.rank < held.rank);
-        if is_better {
-            self.shown = Some(candidate);
-        }
-    }
-}
-
-/// Failing runs first, by index; then the others by p99, highest first, ties by index.
-fn rank_of(row: &SeedRow) -> (ShownWhy, std::cmp::Reverse<u64>, u64) {
-    if row.answer == Answer::Fail {
-        return (ShownWhy::FirstFailing, std::cmp::Reverse(0), row.index);
-    }
-    let p99 = match row.headline_p99 {
-        Some(Value::Never) => u64::MAX,
-        Some(value) => value.number().unwrap_or(0),
-        None => 0,
-    };
-    (ShownWhy::Worst, std::cmp::Reverse(p99), row.index)
-}
-
-fn group_of(failure: &Failure, run: &SeedRow) -> FailureGroup {
-    FailureGroup {
-        signature: failure.signature.clone(),
-        sentence: failure.sentence.clone(),
-        check: failure.check.clone(),
-        anomaly: failure.anomaly.clone(),
-        runs: 1,
-        first_index: run.index,
-        first_seed: run.seed,
-        witness: failure.witness.clone(),
-        faults: failure.faults.clone(),
-    }
-}
-
-impl Report {
-    /// Virtual time of all runs together.
-    #[must_use]
-    pub fn virtual_duration(&self) -> Micros {
-        Micros(self.seeds.iter().map(|seed| seed.virtual_duration.0).sum())
-    }
-
-    /// One number over all fingerprints in seed order: equal exactly when all runs are, up to the
-    /// collisions of a 64-bit hash. (FNV-1a over index and fingerprint, little-endian.)
-    #[must_use]
-    pub fn combined_fingerprint(&self) -> u64 {
-        let bytes = self.seeds.iter().flat_map(|row| {
-            row.index
-                .to_le_bytes()
-                .into_iter()
-                .chain(row.fingerprint.to_le_bytes())
-        });
-        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
     }
 }

@@ -26,3 +26,15 @@ pub use exit::ExitClass;
 pub use model::Report;
 pub use model::outcome::RunOutcome;
 pub use summary::Summary;
+
+/// Every file of a report, by name: `report.html`, `summary.json`, `junit.xml` and `summary.md`.
+#[must_use]
+pub fn artefacts(report: &Report) -> [(&'static str, String); 4] {
+    let summary = Summary::of(report);
+    [
+        ("report.html", html::render(report)),
+        ("summary.json", json::render(&summary)),
+        ("junit.xml", junit::render(&summary)),
+        ("summary.md", markdown::render(&summary)),
+    ]
+}

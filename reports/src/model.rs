@@ -352,3 +352,26 @@ pub struct Determinism {
     /// One line a differing run: the seed and the first step that differs.
     pub differing: BTreeSet<String>,
 }
+
+impl Report {
+    /// Virtual time of all runs together.
+    #[must_use]
+    pub fn virtual_duration(&self) -> Micros {
+        Micros(self.seeds.iter().map(|seed| seed.virtual_duration.0).sum())
+    }
+
+    /// One number over all fingerprints in seed order: equal exactly when all runs are, up to the
+    /// collisions of a 64-bit hash. (FNV-1a over index and fingerprint, little-endian.)
+    #[must_use]
+    pub fn combined_fingerprint(&self) -> u64 {
+        let bytes = self.seeds.iter().flat_map(|row| {
+            row.index
+                .to_le_bytes()
+                .into_iter()
+                .chain(row.fingerprint.to_le_bytes())
+        });
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+    }
+}

@@ -1,4 +1,4 @@
-//! Every figure that a reader is shown, derived once from a [`Report`].
+//! Every figure that a reader is shown, derived once from a [`Report`](crate::Report).
 //!
 //! Renderers format a summary and compute nothing, so the console, `summary.json`, the JUnit file,
 //! the Markdown page and the HTML report cannot disagree. Serialised, it is `summary.json`.
@@ -57,6 +57,8 @@ pub struct Summary {
     pub throughput: Option<Value>,
     /// Owed events made visible a second of virtual time.
     pub goodput: Option<Value>,
+    /// How much the checks that hold exclude, as a sentence; `None` if no check held.
+    pub absence: Option<String>,
     /// What a passing verdict does not speak about, a line each.
     pub not_covered: Vec<String>,
     /// Remarks that belong beside the verdict.

@@ -65,6 +65,7 @@ pub fn render(summary: &Summary, ink: Ink) -> String {
     lines.extend(remarks("not covered", &summary.not_covered));
     lines.extend(remarks("note", &summary.notes));
     lines.push(String::new());
+    lines.extend(summary.absence.clone());
     lines.push(last_line(summary, ink));
     let mut text: String = lines
         .iter()

@@ -216,3 +216,28 @@ fn markdown_stays_within_what_hosts_show() {
     let page = markdown::render(&Summary::of(&report));
     assert!(page.len() <= markdown::BYTES_MAX, "{}", page.len());
 }
+
+#[test]
+fn the_documented_exit_codes_are_the_real_ones() {
+    use ExitClass::{
+        Correctness, Coverage, Inconclusive, Internal, Nondeterminism, Regression, Slo, Success,
+        Usage,
+    };
+    let page = include_str!("../../docs/reports.md");
+    let all = [
+        Success,
+        Correctness,
+        Usage,
+        Slo,
+        Coverage,
+        Inconclusive,
+        Regression,
+        Nondeterminism,
+        Internal,
+    ];
+    for class in all {
+        let row = format!("| {} | {} |", class.code(), class.word());
+        assert!(page.contains(&row), "{row}");
+    }
+    assert!(page.contains(stormglass_reports::summary::SCHEMA));
+}

@@ -84,6 +84,9 @@ fn because(summary: &Summary) -> String {
         text.push_str(&format!(". It broke in {broken} {groups}"));
     }
     text.push('.');
+    if let Some(bound) = &summary.absence {
+        text.push_str(&format!(" <span class=\"muted\">{}</span>", escape(bound)));
+    }
     text
 }
 
@@ -126,8 +129,11 @@ pub fn gate(summary: &Summary) -> String {
     }
     for slo in &summary.slos {
         let worst = slo.worst.as_ref().map_or_else(String::new, |run| {
+            let best = slo
+                .best
+                .map_or_else(String::new, |best| format!(", best {best}"));
             format!(
-                "worst <b>{}</b> <span class=\"small\">seed {}</span>",
+                "worst <b>{}</b> <span class=\"small\">seed {}</span>{best}",
                 run.value, run.seed
             )
         });
@@ -303,7 +309,7 @@ fn slo_card(index: usize, slo: &SloSummary) -> String {
         "<article class=\"card broken\"><h3>{} was not held ({})</h3>\n<dl>\
          <dt>Bound</dt><dd>{}</dd><dt>Pooled</dt><dd>{}</dd>\
          <dt>Worst seed</dt><dd>{} ({}), seed {}</dd>\
-         <dt>Violated in</dt><dd>{}, {} may</dd>\
+         <dt>Violated in</dt><dd>{}; allowed: {}</dd>\
          <dt>Delivered / owed</dt><dd>{}</dd></dl>\n{replay}</article>\n",
         escape(&slo.expression),
         escape(&slo.phase.to_string()),

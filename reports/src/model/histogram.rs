@@ -173,6 +173,11 @@ impl Histograms {
         self.by_key.entry((series.to_owned(), phase)).or_default()
     }
 
+    /// Adds a finished distribution: a runner that records often keeps its own and adds it once.
+    pub fn add(&mut self, series: &str, phase: SamplePhase, histogram: &LatencyHistogram) {
+        self.of(series, phase).merge(histogram);
+    }
+
     /// The distribution of `series` in `phase`, if anything was recorded.
     #[must_use]
     pub fn get(&self, series: &str, phase: &SamplePhase) -> Option<&LatencyHistogram> {

@@ -3,8 +3,7 @@
 //! Model: slots of one width; when a time lies beyond the last of [`SLOTS_MAX`], neighbours are
 //! joined and the width doubles, so nothing is lost but resolution. Feeding order changes nothing.
 //!
-//! Limits: percentiles of a slot have the precision of a
-//! [`LatencyHistogram`](super::histogram::LatencyHistogram).
+//! Limits: percentiles of a slot have the precision of a [`LatencyHistogram`].
 
 use super::histogram::LatencyHistogram;
 use super::shown::{FaultBand, PhaseSpan, SLOTS_MAX, ShownRun, Slot};

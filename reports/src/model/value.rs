@@ -171,8 +171,10 @@ impl Value {
         }
     }
 
-    /// Orders by size, with never above everything. Comparing different units is a bug of the
-    /// caller, who parsed both sides from one expression.
+    /// Orders by size, with never above everything.
+    ///
+    /// # Panics
+    /// If the units differ: the caller parsed both sides from one expression.
     #[must_use]
     pub fn compare(self, other: Self) -> Ordering {
         match (self.number(), other.number()) {

@@ -60,6 +60,7 @@ impl Summary {
             totals: report.totals,
             throughput: report.totals.throughput(),
             goodput: report.totals.goodput(),
+            absence: None,
             not_covered: Vec::new(),
             notes: report.notes.iter().cloned().collect(),
             regressions: report.regressions.iter().cloned().collect(),
@@ -67,8 +68,22 @@ impl Summary {
             configuration: report.configuration.clone(),
             shown: report.shown.clone(),
         };
+        summary.absence = summary.absence_sentence();
         summary.not_covered = summary.list_not_covered(report);
         summary
+    }
+
+    /// The weakest bound of all checks that hold: what may be said of each of them.
+    fn absence_sentence(&self) -> Option<String> {
+        let held = self
+            .checks
+            .iter()
+            .filter(|check| check.answer == Answer::Pass);
+        let bound = held.filter_map(|check| check.absence_bound_ppm).max()?;
+        Some(format!(
+            "Checks that hold exclude violations in more than {} of seeds, at 95 %.",
+            Value::Ppm(bound)
+        ))
     }
 
     fn list_not_covered(&self, report: &Report) -> Vec<String> {
