@@ -52,10 +52,7 @@ impl<T> Calls<T> {
         timeout: Span,
         memory: T,
     ) -> CallId {
-        let connection = *self
-            .connections
-            .entry(peer)
-            .or_insert_with(|| cx.connect(peer));
+        let connection = self.connection(cx, peer);
         let call = cx.request(connection, request);
         cx.arm(self.timer(call), timeout);
         self.open.insert(
@@ -67,6 +64,25 @@ impl<T> Calls<T> {
             },
         );
         call
+    }
+
+    /// Sends `peer` a request that is never answered.
+    pub fn tell(&mut self, cx: &mut Context<'_>, peer: NodeId, request: Request) {
+        let connection = self.connection(cx, peer);
+        cx.request(connection, request);
+    }
+
+    fn connection(&mut self, cx: &mut Context<'_>, peer: NodeId) -> Connection {
+        *self
+            .connections
+            .entry(peer)
+            .or_insert_with(|| cx.connect(peer))
+    }
+
+    /// Whether calls go over this connection.
+    #[must_use]
+    pub fn uses(&self, connection: Connection) -> bool {
+        self.connections.values().any(|open| *open == connection)
     }
 
     const fn timer(&self, call: CallId) -> TimerId {

@@ -8,6 +8,7 @@ pub mod actor;
 pub mod broker;
 pub mod call;
 pub mod check;
+pub mod client;
 pub mod digest;
 pub mod disk;
 pub mod event;

@@ -1,0 +1,3 @@
+//! Clients of brokers: plain structs that an actor owns and feeds its inputs.
+
+pub mod publisher;

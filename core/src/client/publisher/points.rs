@@ -1,0 +1,15 @@
+//! The named places of a publisher.
+
+use crate::id::PointId;
+
+/// A batch is sent again.
+pub const RETRIED: PointId = PointId::new("publisher.retried");
+
+/// The delivery timeout or a final refusal has ended a batch.
+pub const GAVE_UP: PointId = PointId::new("publisher.gave-up");
+
+/// A hole in a sequence has made the publisher ask for a new producer id.
+pub const NEW_IDENTITY: PointId = PointId::new("publisher.new-identity");
+
+/// All of them.
+pub const ALL: &[PointId] = &[RETRIED, GAVE_UP, NEW_IDENTITY];
