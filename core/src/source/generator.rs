@@ -74,7 +74,6 @@ impl Generator {
             number: 0,
         }
     }
-
 }
 
 impl Iterator for Generator {
