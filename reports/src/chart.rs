@@ -1,6 +1,6 @@
 //! Charts as inline SVG: the only module that knows `plotters`.
 //!
-//! Model: plotters draws with placeholder colours; [`paint`] turns each into a CSS variable, dash
+//! Model: plotters draws with placeholder colours; `paint.rs` turns each into a CSS variable, dash
 //! pattern or hatch, so that one drawing serves light, dark and print, and lines differ by more than
 //! their colour.
 //!

@@ -5,7 +5,9 @@
 
 use crate::model::outcome::Answer;
 use crate::model::value::Value;
-use crate::summary::{FailureSummary, SloSummary, Summary, shown_or_dash};
+use crate::summary::{
+    CheckSummary, FailureSummary, SloSummary, Summary, seeds_text, shown_or_dash,
+};
 
 /// Witness lines shown of a failure: with the other lines they stay within eight.
 const WITNESS_LINES: usize = 3;
@@ -215,7 +217,7 @@ fn ungrouped(summary: &Summary, ink: Ink) -> Vec<String> {
 fn slo_lines(slo: &SloSummary, ink: Ink) -> Vec<String> {
     let word = match slo.answer {
         Answer::Fail => "FAIL",
-        Answer::Unknown => "????",
+        Answer::Unknown => "UNKN",
         Answer::Pass | Answer::NotApplicable => "ok  ",
     };
     let worst = slo.worst.as_ref();
@@ -244,24 +246,24 @@ fn slo_lines(slo: &SloSummary, ink: Ink) -> Vec<String> {
 
 /// One line a check that did not fail: how much it judged is part of its answer.
 fn checks(summary: &Summary, ink: Ink) -> Vec<String> {
-    let named = |answer: Answer, word: &str| -> Vec<String> {
-        let rows = summary.checks.iter().filter(|check| check.answer == answer);
-        rows.map(|check| {
-            format!(
-                "{}  {}   {}",
-                ink.paint(answer, word),
-                check.name,
-                check.observed
-            )
-        })
-        .collect()
+    let of = |answer: Answer| {
+        summary
+            .checks
+            .iter()
+            .filter(move |check| check.answer == answer)
     };
-    let mut lines = named(Answer::Unknown, "????");
-    lines.extend(named(Answer::Pass, "ok  "));
-    let skipped: Vec<_> = summary
-        .checks
-        .iter()
-        .filter(|check| check.answer == Answer::NotApplicable)
+    let line = |check: &CheckSummary, word: &str| {
+        let word = ink.paint(check.answer, word);
+        format!("{word}  {}   {}", check.name, check.observed)
+    };
+    let mut lines = Vec::new();
+    for check in of(Answer::Unknown) {
+        lines.push(line(check, "UNKN"));
+        let reasons = check.reasons.iter().take(3);
+        lines.extend(reasons.map(|(why, runs)| format!("      {}: {why}", seeds_text(*runs))));
+    }
+    lines.extend(of(Answer::Pass).map(|check| line(check, "ok  ")));
+    let skipped: Vec<_> = of(Answer::NotApplicable)
         .map(|check| check.name.as_str())
         .collect();
     if !skipped.is_empty() {
@@ -271,32 +273,42 @@ fn checks(summary: &Summary, ink: Ink) -> Vec<String> {
     lines
 }
 
+/// The headline's percentiles as a table, a line a phase.
 fn numbers(summary: &Summary) -> Vec<String> {
     let headline = &summary.identity.headline_series;
     let rows = summary
         .latencies
         .iter()
         .filter(|row| row.series == *headline);
-    let mut lines: Vec<_> = rows
+    let table: Vec<(String, Vec<String>, String)> = rows
         .map(|row| {
-            let columns: Vec<_> = row
-                .columns()
-                .into_iter()
-                .map(|(name, value)| format!("{name} {}", shown_or_dash(value)))
-                .collect();
-            format!(
-                "      {} {}: {}   delivered {}   ({})",
-                row.series,
-                row.phase,
-                columns.join("  "),
-                Summary::delivered_text(row.delivered, row.owed),
-                summary.stamp()
+            let cells = row.columns().map(|(_, value)| shown_or_dash(value));
+            let delivered = Summary::delivered_text(row.delivered, row.owed);
+            (
+                format!("{} {}", row.series, row.phase),
+                cells.to_vec(),
+                delivered,
             )
         })
         .collect();
-    if !lines.is_empty() {
-        lines.insert(0, String::new());
-    }
+    let Some(first) = summary.latencies.first().filter(|_| !table.is_empty()) else {
+        return Vec::new();
+    };
+    let title = format!("latency ({})", summary.stamp());
+    let names = table.iter().map(|row| &row.0).chain([&title]);
+    let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
+    let line = |name: &str, cells: &[String], delivered: &str| {
+        let cells: String = cells.iter().map(|cell| format!(" {cell:>9}")).collect();
+        format!("{name:<width$} {cells}   {delivered}")
+    };
+    let heads = first.columns().map(|(name, _)| name.to_owned());
+    let mut lines = vec![String::new(), line(&title, &heads, "delivered / owed")];
+    lines.extend(
+        table
+            .iter()
+            .map(|(name, cells, delivered)| line(name, cells, delivered)),
+    );
+    lines.push(String::new());
     lines
 }
 
