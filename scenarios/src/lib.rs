@@ -1,1 +1,5 @@
 //! What to try: scenario files, their typed spec, the catalogue of parts, run and sweep.
+
+pub mod error;
+pub mod load;
+pub mod spec;

@@ -1,0 +1,353 @@
+//! From a file to the cases it describes: the scenario as written and each of its variants, checked, scaled
+//! and with every reference resolved. What passes here is never checked again.
+
+use crate::error::{ScenarioError, SourceText};
+use crate::spec::document::{self, Spans};
+use crate::spec::faults::Written;
+use crate::spec::parse::{self, Reader};
+use crate::spec::{Names, Phases, Scenario, bounds, phases, print, references, scale};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::path::Path;
+use stormglass_core::time::Span;
+use stormglass_core::units::parse_span;
+use toml::Spanned;
+use toml::Value;
+use toml::de::{DeTable, DeValue};
+
+/// A scenario file is text that people read; more than this is something else.
+const FILE_MAX: u64 = 1 << 20;
+
+/// A file, loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScenarioFile {
+    /// Its text, which later mistakes point into.
+    pub source: SourceText,
+    /// The scenario as written, then its variants in the order of the file. Never empty.
+    pub cases: Vec<Case>,
+}
+
+/// A scenario or one of its variants, ready to be assembled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// The variant's name; none is the scenario as written.
+    pub variant: Option<String>,
+    /// What runs: the settings divided by the time scale.
+    pub scenario: Scenario,
+    /// The settings as written.
+    pub written: Scenario,
+    /// The phases with `auto` resolved.
+    pub phases: Phases,
+    /// The exit code that this case is known to give.
+    pub exit: u8,
+    /// Where its settings stand in the text.
+    pub spans: Spans,
+}
+
+impl ScenarioFile {
+    /// The scenario as written, from whose `[faults]` the plans of all cases are drawn (A14).
+    #[must_use]
+    pub fn base(&self) -> &Case {
+        &self.cases[0]
+    }
+
+    /// A mistake in the setting at `path`, such as `processor.totals.operator`, for those who find one
+    /// later.
+    #[must_use]
+    pub fn error(
+        &self,
+        case: &Case,
+        path: &str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> ScenarioError {
+        self.source.error(case.spans.value(path), message, hint)
+    }
+}
+
+/// Loads a file.
+///
+/// # Errors
+/// At the first mistake, with its place and what to do about it.
+pub fn load(path: &Path, names: &Names) -> Result<ScenarioFile, ScenarioError> {
+    let file = path.display().to_string();
+    let hint = "name a scenario file such as scenarios/delivery/orders-once.toml";
+    let of_file = |message: String| ScenarioError::of_file(&file, message, hint);
+    let size = std::fs::metadata(path)
+        .map_err(|error| of_file(format!("cannot be read: {error}")))?
+        .len();
+    if size > FILE_MAX {
+        return Err(of_file(format!("{size} bytes are no scenario")));
+    }
+    let bytes = std::fs::read(path).map_err(|error| of_file(format!("cannot be read: {error}")))?;
+    load_bytes(&file, bytes, names)
+}
+
+/// Loads a file's bytes.
+///
+/// # Errors
+/// At the first mistake.
+pub fn load_bytes(
+    file: &str,
+    bytes: Vec<u8>,
+    names: &Names,
+) -> Result<ScenarioFile, ScenarioError> {
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let source = SourceText {
+                file: file.to_owned(),
+                text: String::from_utf8_lossy(&error.as_bytes()[..at]).into_owned(),
+            };
+            return Err(source.error(
+                at..at,
+                "not a text in UTF-8",
+                "a scenario is a TOML file; save this one as UTF-8",
+            ));
+        }
+    };
+    load_text(file, text, names)
+}
+
+/// Loads a text under the name of a file.
+///
+/// # Errors
+/// At the first mistake.
+pub fn load_text(file: &str, text: String, names: &Names) -> Result<ScenarioFile, ScenarioError> {
+    let source = SourceText {
+        file: file.to_owned(),
+        text: text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned(),
+    };
+    if source.text.trim().is_empty() {
+        return Err(source.error(
+            0..0,
+            "the file is empty",
+            "begin with the question as a comment and then `name = \"…\"`",
+        ));
+    }
+    if let Some(at) = source.text.find('\0') {
+        return Err(source.error(at..at + 1, "a binary file", "a scenario is a TOML file"));
+    }
+    let question = question(&source)?;
+    let mut root = document::parse(&source)?;
+    let variants = variants(&source, &mut root)?;
+    let mut cases = vec![case(&source, &question, root.clone(), None, names)?];
+    for variant in variants {
+        let mut document = root.clone();
+        for (path, value) in variant.set {
+            document::overlay(&source, &mut document, &path, value)?;
+        }
+        let mut case = case(&source, &question, document, Some(variant.name), names)?;
+        if let Some(exit) = variant.exit {
+            case.exit = exit;
+        }
+        cases.push(case);
+    }
+    Ok(ScenarioFile { source, cases })
+}
+
+/// The opening comment: the lines that begin with `#` before anything else.
+fn question(source: &SourceText) -> Result<String, ScenarioError> {
+    let lines: Vec<&str> = source
+        .text
+        .lines()
+        .take_while(|line| line.starts_with('#'))
+        .map(|line| line.trim_start_matches('#').trim())
+        .collect();
+    let question = lines.join(" ").trim().to_owned();
+    if question.is_empty() {
+        return Err(source.error(
+            0..0,
+            "the file does not open with the question it asks",
+            "write the question as a comment in the first line, for example \
+             `# Orders reach the warehouse once, whatever crashes.`",
+        ));
+    }
+    Ok(question)
+}
+
+struct Variant<'i> {
+    name: String,
+    exit: Option<u8>,
+    set: Vec<(Spanned<String>, Spanned<DeValue<'i>>)>,
+}
+
+/// Takes the variants out of the document.
+fn variants<'i>(
+    source: &SourceText,
+    root: &mut DeTable<'i>,
+) -> Result<Vec<Variant<'i>>, ScenarioError> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Settings {
+        name: Spanned<String>,
+        #[serde(default)]
+        exit: Option<u8>,
+        // Taken out before; named here so that the list of known keys is whole.
+        #[serde(default)]
+        set: (),
+    }
+    let Some(node) = root.remove("variant") else {
+        return Ok(Vec::new());
+    };
+    let span = node.span();
+    let DeValue::Array(items) = node.into_inner() else {
+        return Err(source.error(
+            span,
+            "variants are a list",
+            "write [[variant]] with two square brackets above each",
+        ));
+    };
+    let mut seen = BTreeSet::new();
+    let mut variants = Vec::new();
+    for node in items {
+        let span = node.span();
+        let mut table = document::table(source, node, "variant")?;
+        let set = table.remove("set");
+        let rest = Spanned::new(span.clone(), DeValue::Table(table));
+        let settings: Settings = document::typed(source, rest, span.clone())?;
+        let () = settings.set;
+        parse::check_name(source, settings.name.get_ref(), settings.name.span())?;
+        if !seen.insert(settings.name.get_ref().clone()) {
+            return Err(source.error(
+                settings.name.span(),
+                format!("two variants are called `{}`", settings.name.get_ref()),
+                "give each a name of its own",
+            ));
+        }
+        let set = match set {
+            Some(node) => document::table(source, node, "set")?
+                .into_iter()
+                .map(|(key, value)| {
+                    let span = key.span();
+                    (Spanned::new(span, key.into_inner().into_owned()), value)
+                })
+                .collect(),
+            None => Vec::new(),
+        };
+        if set.is_empty() {
+            return Err(source.error(
+                span,
+                "a variant sets nothing",
+                "add `set = { \"broker.main.producer.acks\" = \"1\" }`",
+            ));
+        }
+        variants.push(Variant {
+            name: settings.name.into_inner(),
+            exit: settings.exit,
+            set,
+        });
+    }
+    Ok(variants)
+}
+
+/// One case: typed parse, bounds, references, scale, phases, faults, in this order.
+fn case(
+    source: &SourceText,
+    question: &str,
+    document: DeTable<'_>,
+    variant: Option<String>,
+    names: &Names,
+) -> Result<Case, ScenarioError> {
+    let (mut written, spans) = parse::scenario(source, question, document)?;
+    let reader = Reader {
+        source,
+        spans: &spans,
+    };
+    bounds::check(&reader, &written)?;
+    references::check(&reader, &written, names)?;
+    let mut scenario = written.clone();
+    scale::scale(&mut scenario);
+    bounds::check_scaled(&reader, &written, &mut scenario)?;
+    let phases = phases::resolve(&reader, &scenario)?;
+    resolve_moments(&reader, &mut scenario)?;
+    written.faults = scenario.faults.clone();
+    Ok(Case {
+        variant,
+        exit: written.expect.exit,
+        scenario,
+        written,
+        phases,
+        spans,
+    })
+}
+
+/// Resolves multiples of settings in planned faults and judges that they end inside the chaos phase.
+fn resolve_moments(reader: &Reader<'_>, scenario: &mut Scenario) -> Result<(), ScenarioError> {
+    let mut faults = std::mem::take(&mut scenario.faults);
+    for (index, fault) in faults.planned.iter_mut().enumerate() {
+        let at = |key: &str| format!("faults.planned.{index}.{key}");
+        for (key, moment) in [("at", &mut fault.at), ("lasts", &mut fault.lasts)] {
+            moment.span = match &moment.written {
+                Written::Length(span) => *span,
+                Written::Multiple { thousandths, path } => setting(scenario, path)
+                    .map_err(|message| {
+                        reader.error(
+                            &at(key),
+                            message,
+                            "write the path of a length of time, such as \
+                             broker.main.broker_session_timeout",
+                        )
+                    })?
+                    .ratio(*thousandths, 1_000),
+            };
+        }
+        let ends = fault.at.span.saturating_add(fault.lasts.span);
+        if ends > scenario.run.chaos {
+            return Err(reader.error(
+                &at("lasts"),
+                format!(
+                    "'{}' ends {ends} after the start of chaos, which lasts {}",
+                    fault.name, scenario.run.chaos
+                ),
+                "faults fall only in chaos: start it earlier, shorten it, or lengthen chaos",
+            ));
+        }
+        if fault.lasts.span == Span::ZERO {
+            return Err(reader.error(
+                &at("lasts"),
+                format!("'{}' lasts 0s and would have no effect", fault.name),
+                "give it a length; a control fault needs one too, for its effect to be judged",
+            ));
+        }
+    }
+    scenario.faults = faults;
+    Ok(())
+}
+
+/// The length of time that stands at `path` in the scaled settings, defaults included.
+fn setting(scenario: &Scenario, path: &str) -> Result<Span, String> {
+    let mut names = path.split('.');
+    let (section, part) = (names.next().unwrap_or(""), names.next().unwrap_or(""));
+    let mut value = match section {
+        "broker" => scenario.brokers.get(part).map(print::broker_table),
+        "processor" => scenario.processors.get(part).map(print::value),
+        _ => None,
+    }
+    .ok_or_else(|| format!("`{path}` begins with no broker or processor of this scenario"))?;
+    for name in names {
+        let Value::Table(mut table) = value else {
+            return Err(format!("`{path}` is no setting"));
+        };
+        value = table.remove(name).ok_or_else(|| {
+            let keys: Vec<&str> = table.keys().map(String::as_str).collect();
+            let near = crate::error::nearest(name, keys.iter().copied());
+            match near {
+                Some(near) => format!("`{path}` is no setting: did you mean `{near}`?"),
+                None => format!("`{path}` is no setting; here are {}", keys.join(", ")),
+            }
+        })?;
+    }
+    match value {
+        Value::String(text) => {
+            parse_span(&text).map_err(|_| format!("`{path}` is no length of time"))
+        }
+        Value::Integer(_)
+        | Value::Float(_)
+        | Value::Boolean(_)
+        | Value::Datetime(_)
+        | Value::Array(_)
+        | Value::Table(_) => Err(format!("`{path}` is no length of time")),
+    }
+}

@@ -1,0 +1,199 @@
+//! `[faults]`: what may go wrong by chance and what goes wrong by plan, as it is written.
+
+use crate::spec::planned::PlannedKind;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use stormglass_core::fault::Target;
+use stormglass_core::time::Span;
+use stormglass_core::units::{parse_span, print_span};
+
+/// What goes wrong in a scenario's runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultsSpec {
+    /// The kinds from which faults are sampled, by name.
+    pub swarm: Vec<SwarmKind>,
+    /// Sampled faults of a run at most.
+    pub max: u32,
+    /// Whether sampled faults stay inside what the parts claim to withstand.
+    pub envelope: EnvelopeRule,
+    /// The share of runs in parts per million that get a guided template instead of single faults.
+    pub templates: u32,
+    /// Faults of every run.
+    pub planned: Vec<PlannedFault>,
+}
+
+impl Default for FaultsSpec {
+    fn default() -> FaultsSpec {
+        FaultsSpec {
+            swarm: Vec::new(),
+            max: 4,
+            envelope: EnvelopeRule::Inside,
+            templates: 400_000,
+            planned: Vec::new(),
+        }
+    }
+}
+
+/// Whether sampled faults stay inside the parts' envelopes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EnvelopeRule {
+    /// They do (B9).
+    #[default]
+    Inside,
+    /// They need not: durability and liveness may not be judged then.
+    Off,
+}
+
+/// A kind of fault that can be sampled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SwarmKind {
+    /// A process dies and boots again.
+    Crash,
+    /// A machine loses power.
+    PowerLoss,
+    /// A process stands still.
+    Pause,
+    /// A machine is cut off.
+    Partition,
+    /// What a machine sends is lost.
+    Oneway,
+    /// Packets are lost with some probability.
+    Loss,
+    /// Messages are held back.
+    Delay,
+    /// Messages are removed and their connections reset.
+    Drop,
+    /// A request's connection is reset before or after it was applied.
+    Reset,
+    /// A disk is slow.
+    SlowDisk,
+    /// A disk is full.
+    DiskFull,
+    /// A processor is slow.
+    SlowNode,
+    /// A machine's links are slow.
+    SlowLink,
+    /// A wall clock jumps.
+    ClockStep,
+    /// Clocks run fast or slow.
+    ClockDrift,
+    /// Leaderships move although nobody failed.
+    ForceElection,
+}
+
+impl SwarmKind {
+    /// All of them.
+    pub const ALL: [SwarmKind; 16] = [
+        SwarmKind::Crash,
+        SwarmKind::PowerLoss,
+        SwarmKind::Pause,
+        SwarmKind::Partition,
+        SwarmKind::Oneway,
+        SwarmKind::Loss,
+        SwarmKind::Delay,
+        SwarmKind::Drop,
+        SwarmKind::Reset,
+        SwarmKind::SlowDisk,
+        SwarmKind::DiskFull,
+        SwarmKind::SlowNode,
+        SwarmKind::SlowLink,
+        SwarmKind::ClockStep,
+        SwarmKind::ClockDrift,
+        SwarmKind::ForceElection,
+    ];
+}
+
+/// A fault of every run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedFault {
+    /// Its name in reports and objectives.
+    pub name: String,
+    /// When it starts, counted from the start of the chaos phase.
+    pub at: Moment,
+    /// How long until it is healed.
+    pub lasts: Moment,
+    /// What goes wrong.
+    pub kind: PlannedKind,
+    /// Whom it strikes.
+    pub target: Target,
+    /// Whether the node among several is drawn by the seed (`one of …` without a number).
+    pub draws_node: bool,
+}
+
+/// A length of time in a fault: as such, or as a multiple of a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// As it was written.
+    pub written: Written,
+    /// What it comes to, with the time scale applied to the setting.
+    pub span: Span,
+}
+
+/// How a length of time in a fault is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// `"10s"`
+    Length(Span),
+    /// `"1.5 x broker.main.broker_session_timeout"`
+    Multiple {
+        /// The factor in thousandths.
+        thousandths: u64,
+        /// The path of the setting.
+        path: String,
+    },
+}
+
+impl Moment {
+    /// A length that depends on nothing.
+    #[must_use]
+    pub const fn fixed(span: Span) -> Moment {
+        Moment {
+            written: Written::Length(span),
+            span,
+        }
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.written {
+            Written::Length(span) => f.write_str(&print_span(*span)),
+            Written::Multiple { thousandths, path } => {
+                let digits = format!("{:03}", thousandths % 1_000);
+                let digits = digits.trim_end_matches('0');
+                let dot = if digits.is_empty() { "" } else { "." };
+                write!(f, "{}{dot}{digits} x {path}", thousandths / 1_000)
+            }
+        }
+    }
+}
+
+/// Reads a length of time or a multiple of a setting.
+///
+/// # Errors
+/// A sentence that says what was expected.
+pub fn parse_written(text: &str) -> Result<Written, String> {
+    let Some((factor, path)) = text.split_once(" x ") else {
+        return parse_span(text).map(Written::Length).map_err(|message| {
+            format!("{message}, or a multiple such as \"1.5 x broker.main.broker_session_timeout\"")
+        });
+    };
+    let factor = factor.trim();
+    let (whole, fraction) = factor.split_once('.').unwrap_or((factor, ""));
+    let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
+    let bad = || format!("expected a factor such as 1.5 before \" x \", found {factor:?}");
+    if whole.is_empty() || whole.len() > 6 || fraction.len() > 3 {
+        return Err(bad());
+    }
+    if !digits(whole) || !digits(fraction) {
+        return Err(bad());
+    }
+    Ok(Written::Multiple {
+        thousandths: format!("{whole}{fraction:0<3}")
+            .parse()
+            .map_err(|_| bad())?,
+        path: path.trim().to_owned(),
+    })
+}

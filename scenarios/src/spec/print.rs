@@ -1,0 +1,103 @@
+//! A scenario as TOML again: what a shrunk failure is saved as. Printing and loading give the same scenario.
+
+use crate::spec::faults::{EnvelopeRule, FaultsSpec, PlannedFault};
+use crate::spec::{BrokerSpec, Scenario};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use toml::{Table, Value};
+
+/// The scenario as it was written, defaults spelled out.
+#[must_use]
+pub fn print(scenario: &Scenario) -> String {
+    let mut root = Table::new();
+    root.insert("name".into(), value(&scenario.name));
+    root.insert("run".into(), value(&scenario.run));
+    section(&mut root, "source", parts(&scenario.sources));
+    section(
+        &mut root,
+        "broker",
+        scenario
+            .brokers
+            .iter()
+            .map(|(name, broker)| (name.clone(), broker_table(broker)))
+            .collect(),
+    );
+    section(&mut root, "processor", parts(&scenario.processors));
+    section(&mut root, "sink", parts(&scenario.sinks));
+    section(&mut root, "service", parts(&scenario.services));
+    root.insert("profile".into(), value(&scenario.profile));
+    root.insert("faults".into(), Value::Table(faults(&scenario.faults)));
+    root.insert("expect".into(), value(&scenario.expect));
+    format!("# {}\n{root}", scenario.question)
+}
+
+/// Any plain setting as TOML. Every type of a scenario is a struct or an enum with text keys, which TOML has.
+pub(crate) fn value<T: Serialize>(item: &T) -> Value {
+    Value::try_from(item).expect("settings have text keys and values that TOML has")
+}
+
+fn section(root: &mut Table, name: &str, parts: Table) {
+    if !parts.is_empty() {
+        root.insert(name.to_owned(), Value::Table(parts));
+    }
+}
+
+fn parts<T: Serialize>(parts: &BTreeMap<String, T>) -> Table {
+    parts
+        .iter()
+        .map(|(name, part)| (name.clone(), value(part)))
+        .collect()
+}
+
+/// The settings of a broker with its kind among them.
+pub(crate) fn broker_table(broker: &BrokerSpec) -> Value {
+    let mut settings = match broker {
+        BrokerSpec::Log(config) => value(config),
+        BrokerSpec::Queue(config) => value(config),
+        BrokerSpec::Fanout(config) => value(config),
+    };
+    if let Value::Table(settings) = &mut settings {
+        settings.insert("kind".into(), Value::String(broker.kind().to_owned()));
+    }
+    settings
+}
+
+fn faults(faults: &FaultsSpec) -> Table {
+    let mut table = Table::new();
+    table.insert("swarm".into(), value(&faults.swarm));
+    table.insert("max".into(), value(&faults.max));
+    table.insert(
+        "templates".into(),
+        value(&(f64::from(faults.templates) / 1e6)),
+    );
+    if faults.envelope != EnvelopeRule::Inside {
+        table.insert("envelope".into(), value(&faults.envelope));
+    }
+    if !faults.planned.is_empty() {
+        let planned = faults.planned.iter().map(planned).collect();
+        table.insert("planned".into(), Value::Array(planned));
+    }
+    table
+}
+
+fn planned(fault: &PlannedFault) -> Value {
+    let mut table = Table::new();
+    // A kind is a table of one key, its name, with its settings below.
+    if let Value::Table(kind) = value(&fault.kind) {
+        for (name, settings) in kind {
+            table.insert("kind".into(), Value::String(name));
+            if let Value::Table(settings) = settings {
+                table.extend(settings);
+            }
+        }
+    }
+    let mut target = fault.target.to_string();
+    if fault.draws_node {
+        target = target.replace(" #0", "");
+    }
+    table.insert("name".into(), value(&fault.name));
+    table.insert("at".into(), Value::String(fault.at.to_string()));
+    table.insert("lasts".into(), Value::String(fault.lasts.to_string()));
+    table.insert("target".into(), Value::String(target));
+    Value::Table(table)
+}

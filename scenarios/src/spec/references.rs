@@ -1,0 +1,487 @@
+//! What one part says of another: places that exist and are of the right kind, a publisher and a consumer
+//! for every topic, no cycle, and guarantees that the other end can keep.
+
+use crate::error::{ScenarioError, nearest, suggest};
+use crate::spec::parse::Reader;
+use crate::spec::{BrokerSpec, Names, Place, Scenario, place, slo, target};
+use std::collections::{BTreeMap, BTreeSet};
+use stormglass_core::fault::Target;
+use stormglass_core::processor::config::DeliveryMode;
+use stormglass_core::sink::config::SinkKind;
+
+type Checked = Result<(), ScenarioError>;
+
+/// Judges every reference of a scenario.
+///
+/// # Errors
+/// At the first that leads nowhere or to the wrong thing.
+pub(crate) fn check(reader: &Reader<'_>, scenario: &Scenario, names: &Names) -> Checked {
+    if scenario.sources.is_empty() {
+        return Err(reader.source.error(
+            0..0,
+            "a scenario needs a source",
+            "add [source.<name>] with `to` and `arrival`",
+        ));
+    }
+    let mut ends = Ends::default();
+    for (name, source) in &scenario.sources {
+        let path = format!("source.{name}.to");
+        let topic = topic_of(
+            reader,
+            scenario,
+            &path,
+            &source.to,
+            "a source publishes to a topic",
+        )?;
+        ends.publishers.insert(topic);
+    }
+    for (name, processor) in &scenario.processors {
+        let at = |key: &str| format!("processor.{name}.{key}");
+        let topic = topic_of(
+            reader,
+            scenario,
+            &at("from"),
+            &processor.from,
+            "a processor reads from a topic",
+        )?;
+        ends.consumers.insert(topic);
+        let sink = sink_of(reader, scenario, &at("to"), &processor.to)?;
+        ends.sinks.insert(sink.to_owned());
+        known(
+            reader,
+            &at("operator"),
+            &processor.operator,
+            "operator",
+            names.operators.as_ref(),
+        )?;
+        delivery(reader, scenario, name, topic.0, sink)?;
+    }
+    for (name, service) in &scenario.services {
+        let at = |key: &str| format!("service.{name}.{key}");
+        known(
+            reader,
+            &at("service"),
+            &service.service,
+            "service",
+            names.services.as_ref(),
+        )?;
+        let from = match &service.from {
+            Some(from) => Some(topic_of(
+                reader,
+                scenario,
+                &at("from"),
+                from,
+                "a service reads from a topic",
+            )?),
+            None => None,
+        };
+        ends.consumers.extend(from);
+        match service.to.as_deref().map(|to| (to, place(to))) {
+            None => {}
+            Some((to, Some(Place::Sink(_)))) => {
+                let sink = sink_of(reader, scenario, &at("to"), to)?;
+                ends.sinks.insert(sink.to_owned());
+            }
+            Some((to, Some(Place::Topic { .. }) | None)) => {
+                let why = "a service writes to a topic or to a sink";
+                let topic = topic_of(reader, scenario, &at("to"), to, why)?;
+                ends.publishers.insert(topic);
+                if let Some(from) = from {
+                    ends.edges.push((from, topic, at("to")));
+                }
+            }
+        }
+    }
+    ends.check(reader, scenario)?;
+    profile_and_expectations(reader, scenario, names)?;
+    faults(reader, scenario, names)
+}
+
+/// A topic by broker and name.
+type Topic<'a> = (&'a str, &'a str);
+
+/// Who publishes and consumes what.
+#[derive(Default)]
+struct Ends<'a> {
+    publishers: BTreeSet<Topic<'a>>,
+    consumers: BTreeSet<Topic<'a>>,
+    sinks: BTreeSet<String>,
+    edges: Vec<(Topic<'a>, Topic<'a>, String)>,
+}
+
+impl Ends<'_> {
+    fn check(&self, reader: &Reader<'_>, scenario: &Scenario) -> Checked {
+        for (name, broker) in &scenario.brokers {
+            let topics = broker.topics();
+            if topics.is_empty() {
+                return Err(reader.error(
+                    &format!("broker.{name}"),
+                    format!("broker `{name}` has no topics"),
+                    "add `topics.<name> = { … }` to it",
+                ));
+            }
+            for topic in topics {
+                let path = format!("broker.{name}.topics.{topic}");
+                let span = reader.spans.key(&path);
+                let idle = if !self.publishers.contains(&(name.as_str(), topic)) {
+                    Some(("nobody publishes to", "a source's or service's `to`"))
+                } else if !self.consumers.contains(&(name.as_str(), topic)) {
+                    Some(("nobody consumes", "a processor's or service's `from`"))
+                } else {
+                    None
+                };
+                if let Some((what, key)) = idle {
+                    return Err(reader.source.error(
+                        span,
+                        format!("{what} topic `{topic}` of broker `{name}`"),
+                        format!("write {key} = \"broker.{name}/{topic}\", or remove the topic"),
+                    ));
+                }
+            }
+        }
+        for sink in scenario.sinks.keys() {
+            if !self.sinks.contains(sink) {
+                return Err(reader.source.error(
+                    reader.spans.key(&format!("sink.{sink}")),
+                    format!("nobody writes to sink `{sink}`"),
+                    format!("write a processor's `to` = \"sink.{sink}\", or remove the sink"),
+                ));
+            }
+        }
+        self.check_cycles(reader)
+    }
+
+    /// A topic that is fed from itself never comes to rest.
+    fn check_cycles(&self, reader: &Reader<'_>) -> Checked {
+        let mut reached: BTreeMap<Topic<'_>, BTreeSet<Topic<'_>>> = BTreeMap::new();
+        for (from, to, path) in &self.edges {
+            let mut onward: BTreeSet<Topic<'_>> = reached.get(to).cloned().unwrap_or_default();
+            onward.insert(*to);
+            if onward.contains(from) {
+                return Err(reader.error(
+                    path,
+                    format!("`broker.{}/{}` is fed from itself: a cycle", from.0, from.1),
+                    "events would go round for ever: let this service write elsewhere",
+                ));
+            }
+            for (topic, targets) in &mut reached {
+                if topic == from || targets.contains(from) {
+                    targets.extend(onward.iter().copied());
+                }
+            }
+            reached.entry(*from).or_default().extend(onward);
+        }
+        Ok(())
+    }
+}
+
+fn topic_of<'a>(
+    reader: &Reader<'_>,
+    scenario: &'a Scenario,
+    path: &str,
+    text: &'a str,
+    why: &str,
+) -> Result<Topic<'a>, ScenarioError> {
+    let Some(Place::Topic { broker, topic }) = place(text) else {
+        return Err(reader.error(
+            path,
+            format!("{why}, and {text:?} is none"),
+            "write \"broker.<name>/<topic>\"",
+        ));
+    };
+    let Some((name, found)) = scenario.brokers.get_key_value(broker) else {
+        let known = scenario.brokers.keys().map(String::as_str);
+        return Err(reader.error(
+            path,
+            format!("no broker is called `{broker}`"),
+            suggest(broker, "brokers", known),
+        ));
+    };
+    let topics = found.topics();
+    match topics.iter().find(|known| **known == topic) {
+        Some(topic) => Ok((name.as_str(), topic)),
+        None => Err(reader.error(
+            path,
+            format!("broker `{broker}` has no topic `{topic}`"),
+            suggest(topic, "topics", topics),
+        )),
+    }
+}
+
+fn sink_of<'a>(
+    reader: &Reader<'_>,
+    scenario: &'a Scenario,
+    path: &str,
+    text: &str,
+) -> Result<&'a str, ScenarioError> {
+    let Some(Place::Sink(sink)) = place(text) else {
+        return Err(reader.error(
+            path,
+            format!("a processor writes to a sink, and {text:?} is none"),
+            "write \"sink.<name>\"",
+        ));
+    };
+    match scenario.sinks.get_key_value(sink) {
+        Some((name, _)) => Ok(name),
+        None => Err(reader.error(
+            path,
+            format!("no sink is called `{sink}`"),
+            suggest(sink, "sinks", scenario.sinks.keys().map(String::as_str)),
+        )),
+    }
+}
+
+fn known(
+    reader: &Reader<'_>,
+    path: &str,
+    name: &str,
+    what: &str,
+    names: Option<&BTreeSet<String>>,
+) -> Checked {
+    match names {
+        Some(names) if !names.contains(name) => Err(reader.error(
+            path,
+            format!("unknown {what} `{name}`"),
+            suggest(name, &format!("{what}s"), names.iter().map(String::as_str)),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Exactly-once keeps rows and position in one transaction: it needs a position and a transaction.
+fn delivery(
+    reader: &Reader<'_>,
+    scenario: &Scenario,
+    name: &str,
+    broker: &str,
+    sink: &str,
+) -> Checked {
+    let processor = &scenario.processors[name];
+    let is_log = matches!(scenario.brokers[broker], BrokerSpec::Log(_));
+    let path = format!("processor.{name}.delivery");
+    match processor.delivery {
+        DeliveryMode::AtMostOnce | DeliveryMode::AtLeastOnce => {
+            let transactional = scenario.sinks[sink].kind == SinkKind::Transactional;
+            if transactional && !is_log {
+                return Err(reader.error(
+                    &format!("processor.{name}.to"),
+                    format!(
+                        "sink `{sink}` is transactional and needs positions, which a {} has not",
+                        scenario.brokers[broker].kind()
+                    ),
+                    "read from a log broker, or write to an append or upsert sink",
+                ));
+            }
+            Ok(())
+        }
+        DeliveryMode::ExactlyOnce if !is_log => Err(reader.error(
+            &path,
+            format!(
+                "exactly-once needs a log broker, and `{broker}` is a {}",
+                scenario.brokers[broker].kind()
+            ),
+            "only a log has positions to keep with the rows: use at-least-once, or a log broker",
+        )),
+        DeliveryMode::ExactlyOnce if scenario.sinks[sink].kind != SinkKind::Transactional => {
+            Err(reader.error(
+                &path,
+                format!("exactly-once needs a transactional sink, and `{sink}` is none"),
+                format!("write kind = \"transactional\" for sink.{sink}, or use at-least-once"),
+            ))
+        }
+        DeliveryMode::ExactlyOnce => Ok(()),
+    }
+}
+
+fn profile_and_expectations(reader: &Reader<'_>, scenario: &Scenario, names: &Names) -> Checked {
+    known(
+        reader,
+        "profile.name",
+        &scenario.profile.name,
+        "profile",
+        names.profiles.as_ref(),
+    )?;
+    for (index, check) in scenario.expect.checks.iter().enumerate() {
+        let path = format!("expect.checks.{index}");
+        known(reader, &path, check, "check", names.checks.as_ref())?;
+    }
+    for (index, point) in scenario.expect.points.iter().enumerate() {
+        let path = format!("expect.points.{index}");
+        known(reader, &path, &point.name, "point", names.points.as_ref())?;
+    }
+    for (index, slo) in scenario.expect.slo.iter().enumerate() {
+        if let Some(slo::During::Planned(name)) = &slo.during {
+            let planned = || {
+                scenario
+                    .faults
+                    .planned
+                    .iter()
+                    .map(|fault| fault.name.as_str())
+            };
+            if !planned().any(|known| known == name) {
+                return Err(reader.error(
+                    &format!("expect.slo.{index}"),
+                    format!("no planned fault is called '{name}'"),
+                    suggest(name, "planned faults", planned()),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All parts by their full name, with their number of nodes.
+#[must_use]
+pub(crate) fn parts(scenario: &Scenario) -> BTreeMap<String, u16> {
+    let mut parts = BTreeMap::new();
+    for name in scenario.sources.keys() {
+        parts.insert(format!("source.{name}"), 1);
+    }
+    for (name, broker) in &scenario.brokers {
+        parts.insert(format!("broker.{name}"), broker.nodes());
+    }
+    for (name, processor) in &scenario.processors {
+        parts.insert(format!("processor.{name}"), processor.nodes);
+    }
+    for name in scenario.sinks.keys() {
+        parts.insert(format!("sink.{name}"), 1);
+    }
+    for (name, service) in &scenario.services {
+        parts.insert(format!("service.{name}"), service.nodes);
+    }
+    parts
+}
+
+fn faults(reader: &Reader<'_>, scenario: &Scenario, names: &Names) -> Checked {
+    let parts = parts(scenario);
+    let mut seen = BTreeSet::new();
+    for (index, fault) in scenario.faults.planned.iter().enumerate() {
+        let at = |key: &str| format!("faults.planned.{index}.{key}");
+        if !seen.insert(&fault.name) {
+            return Err(reader.error(
+                &at("name"),
+                format!("two planned faults are called '{}'", fault.name),
+                "give each a name of its own, since objectives go by it",
+            ));
+        }
+        for part in target::parts(&fault.target) {
+            if !parts.contains_key(&part) {
+                let hint = match nearest(&part, parts.keys().map(String::as_str)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => suggest(&part, "parts", parts.keys().map(String::as_str)),
+                };
+                return Err(reader.error(
+                    &at("target"),
+                    format!("no part is called `{part}`"),
+                    hint,
+                ));
+            }
+        }
+        role(reader, scenario, &at("target"), &fault.target)?;
+        node(reader, &parts, &at("target"), &fault.target)?;
+        let kind = fault.kind.to_fault();
+        use stormglass_core::fault::FaultKind;
+        match &kind {
+            FaultKind::CrashAt { point, .. } | FaultKind::YieldAt { point, .. } => {
+                known(reader, &at("point"), point, "point", names.points.as_ref())?;
+            }
+            FaultKind::Drop { class, .. } | FaultKind::Reset { class, .. } => {
+                known(reader, &at("class"), class, "class", names.classes.as_ref())?;
+            }
+            FaultKind::Delay { class, .. } if !class.is_empty() => {
+                known(reader, &at("class"), class, "class", names.classes.as_ref())?;
+            }
+            FaultKind::Delay { .. }
+            | FaultKind::Crash
+            | FaultKind::PowerLoss { .. }
+            | FaultKind::Pause { .. }
+            | FaultKind::Partition
+            | FaultKind::Oneway
+            | FaultKind::Loss { .. }
+            | FaultKind::Duplicate { .. }
+            | FaultKind::SlowDisk { .. }
+            | FaultKind::DiskFull
+            | FaultKind::SlowNode { .. }
+            | FaultKind::SlowLink { .. }
+            | FaultKind::ClockStep { .. }
+            | FaultKind::ClockDrift { .. }
+            | FaultKind::Control(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Leaders and controllers are of log brokers, coordinators of processors that read from one.
+fn role(reader: &Reader<'_>, scenario: &Scenario, path: &str, target: &Target) -> Checked {
+    let is_log = |part: &str| {
+        part.strip_prefix("broker.")
+            .and_then(|name| scenario.brokers.get(name))
+            .is_some_and(|broker| matches!(broker, BrokerSpec::Log(_)))
+    };
+    match target {
+        Target::Leader(part) | Target::Controller(part) if !is_log(part) => Err(reader.error(
+            path,
+            format!("`{part}` has no leader and no controller"),
+            "only a log broker has them; write \"one of …\" or a node",
+        )),
+        Target::Coordinator(part) => {
+            let reads_log = part
+                .strip_prefix("processor.")
+                .and_then(|name| scenario.processors.get(name))
+                .and_then(|processor| place(&processor.from))
+                .is_some_and(|from| match from {
+                    Place::Topic { broker, .. } => is_log(&format!("broker.{broker}")),
+                    Place::Sink(_) => false,
+                });
+            if reads_log {
+                return Ok(());
+            }
+            Err(reader.error(
+                path,
+                format!("`{part}` has no coordinator"),
+                "the groups of processors that read from a log broker have one",
+            ))
+        }
+        Target::Link(from, to) => {
+            role(reader, scenario, path, from)?;
+            role(reader, scenario, path, to)
+        }
+        Target::Leader(_)
+        | Target::Controller(_)
+        | Target::Node(_)
+        | Target::OneOf(_, _)
+        | Target::All(_) => Ok(()),
+    }
+}
+
+/// A node by number exists.
+fn node(
+    reader: &Reader<'_>,
+    parts: &BTreeMap<String, u16>,
+    path: &str,
+    target: &Target,
+) -> Checked {
+    match target {
+        Target::Node(name) => {
+            let (part, index) = name.rsplit_once('.').unwrap_or((name, ""));
+            let nodes = parts.get(part).copied().unwrap_or(0);
+            if index.parse::<u16>().is_ok_and(|index| index < nodes) {
+                return Ok(());
+            }
+            Err(reader.error(
+                path,
+                format!("`{part}` has {nodes} nodes and none at {index}"),
+                "nodes are counted from 0",
+            ))
+        }
+        Target::Link(from, to) => {
+            node(reader, parts, path, from)?;
+            node(reader, parts, path, to)
+        }
+        Target::Leader(_)
+        | Target::Controller(_)
+        | Target::Coordinator(_)
+        | Target::OneOf(_, _)
+        | Target::All(_) => Ok(()),
+    }
+}
