@@ -251,6 +251,18 @@ impl Kinds {
         Kinds(bits)
     }
 
+    /// Every kind.
+    #[must_use]
+    pub const fn all() -> Kinds {
+        Kinds(u64::MAX)
+    }
+
+    /// The kinds of both.
+    #[must_use]
+    pub const fn union(self, other: Kinds) -> Kinds {
+        Kinds(self.0 | other.0)
+    }
+
     /// Whether `kind` is in it.
     #[must_use]
     pub const fn contains(self, kind: FactKind) -> bool {
