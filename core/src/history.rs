@@ -6,7 +6,7 @@ use crate::id::{ClassId, GroupId, Incarnation, NodeId, Offset, Partition, PointI
 use crate::message::Refusal;
 use crate::message::log::{Fetched, Published};
 use crate::message::queue::{Received, Verb};
-use crate::message::sink::{Rows, Write};
+use crate::message::sink::{Checkpoint, Rows, Write};
 use crate::time::Time;
 use std::sync::Arc;
 
@@ -103,6 +103,8 @@ pub enum Fact {
     },
     /// On disk: a sink applied a write; once written it is visible.
     Effects(Arc<Write>),
+    /// On disk: a store keeps a processor's state and position.
+    CheckpointStored(Arc<Checkpoint>),
     /// World: a writer was told that its write is applied.
     WriteAcknowledged(Arc<Write>),
     /// World: the audit was shown rows of a sink.
@@ -185,6 +187,7 @@ pub enum FactKind {
     DeadLettered,
     Filtered,
     Effects,
+    CheckpointStored,
     WriteAcknowledged,
     RowsRead,
     RoleTaken,
@@ -203,7 +206,7 @@ pub enum FactKind {
 
 impl FactKind {
     /// Every kind, in order.
-    pub const ALL: [FactKind; 27] = [
+    pub const ALL: [FactKind; 28] = [
         FactKind::Owed,
         FactKind::Acknowledged,
         FactKind::GaveUp,
@@ -217,6 +220,7 @@ impl FactKind {
         FactKind::DeadLettered,
         FactKind::Filtered,
         FactKind::Effects,
+        FactKind::CheckpointStored,
         FactKind::WriteAcknowledged,
         FactKind::RowsRead,
         FactKind::RoleTaken,
@@ -288,6 +292,7 @@ impl Fact {
             Fact::DeadLettered { .. } => FactKind::DeadLettered,
             Fact::Filtered { .. } => FactKind::Filtered,
             Fact::Effects(_) => FactKind::Effects,
+            Fact::CheckpointStored(_) => FactKind::CheckpointStored,
             Fact::WriteAcknowledged(_) => FactKind::WriteAcknowledged,
             Fact::RowsRead(_) => FactKind::RowsRead,
             Fact::RoleTaken { .. } => FactKind::RoleTaken,

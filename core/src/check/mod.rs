@@ -4,8 +4,19 @@
 //! claims may only raise a violation. No check stores events for ever (A16): each keeps what is
 //! outstanding, and sets as intervals. Every file's head says what its check verifies and what it does not.
 
+pub mod committed_prefix;
 mod fault_log;
+pub mod fencing;
+pub mod log_matching;
+pub mod no_duplicates;
+pub mod no_loss;
+pub mod one_leader;
+pub mod order;
 mod panel;
+mod progress;
+pub mod reference;
+mod replicas;
+pub mod retention;
 #[cfg(test)]
 pub(crate) mod tests_support;
 pub mod topology;

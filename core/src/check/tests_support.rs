@@ -7,13 +7,13 @@ use crate::check::topology::{
     LogEntry, PartEntry, ProcessorEntry, QueueEntry, SinkEntry, SourceEntry,
 };
 use crate::check::{Checker, End, Judgement, Topology};
-use crate::event::{Batch, Entry, Event, EventId};
+use crate::event::{Batch, Entry, Event, EventId, OffsetCommit};
 use crate::fault::{Fault, FaultKind, FaultPlan, Target};
 use crate::history::{Fact, Observation, Stage};
-use crate::id::{Epoch, GroupId, Incarnation, NodeId, Offset, PartId, Partition, TopicId};
+use crate::id::{Epoch, GroupId, Incarnation, MemberId, NodeId, Offset, PartId, Partition, TopicId};
 use crate::message::log::{Acks, Fetched, FetchedPart, Published, Reader};
 use crate::message::sink::{Rows, Write};
-use crate::part::{Cluster, PartKind};
+use crate::part::{Cluster, OFFSETS_TOPIC, PartKind};
 use crate::processor::config::DeliveryMode;
 use crate::sink::config::SinkKind;
 use crate::time::{Span, Time, Wall};
@@ -90,6 +90,7 @@ pub fn pipeline(log: bool, kind: SinkKind, operator: &str, delivery: DeliveryMod
             retention_bytes: None,
             segment_bytes: 1 << 20,
             catch_up: Span::secs(5),
+            from_earliest: true,
         }];
     } else {
         topology.queues = vec![QueueEntry {
@@ -321,4 +322,26 @@ pub fn write(rows: Arc<[Event]>, epoch: u32) -> Arc<Write> {
         rows,
         covered: None,
     })
+}
+
+/// A broker stores that the group has finished with everything of partition 0 below `next`.
+pub fn offsets(next: u64) -> Fact {
+    let commit = OffsetCommit {
+        group: GROUP,
+        partition: P0,
+        next: Offset(next),
+        member: MemberId(0),
+        generation: 1,
+    };
+    Fact::Appended {
+        partition: Partition {
+            topic: OFFSETS_TOPIC,
+            index: 0,
+        },
+        entry: Entry {
+            base: Offset(next),
+            epoch: Epoch(1),
+            batch: Arc::new(Batch::of_offsets(Arc::from([commit]), Wall(0))),
+        },
+    }
 }

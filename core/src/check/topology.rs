@@ -59,6 +59,8 @@ pub struct LogEntry {
     pub segment_bytes: u64,
     /// An upper bound on how long a booted or healed replica needs to be in sync again.
     pub catch_up: Span,
+    /// Whether a group without a position starts at the oldest record.
+    pub from_earliest: bool,
 }
 
 /// A queue or fan-out broker.
@@ -130,6 +132,8 @@ pub struct Topology {
     pub sinks: Vec<SinkEntry>,
     /// How far any wall clock may stray from true time without a clock fault.
     pub clock_bound: Span,
+    /// How long after the last heal the parts may need to be back at work: the sum of rule 8.
+    pub recovery_bound: Span,
     /// Built by [`Topology::indexed`]; left at its default before that.
     pub lookups: Lookups,
 }

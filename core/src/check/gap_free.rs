@@ -1,0 +1,252 @@
+//! `gap-free`: consumers of a log are given every record (O-OFFSET).
+//!
+//! *Verifies*: within one assignment deliveries begin at the assigned offset and skip no record that
+//! retention has left; across assignments a group never starts behind what it committed, covered in a
+//! sink or stored in a checkpoint.
+//! *Does not verify*: that a position is not too early (redelivery is legal, rule 5), nor that the
+//! delivered record was processed (`commit-implies-processed`). A single answer that arrives ahead of the
+//! position is taken for a stale one; a gap is alarmed when delivery goes on behind it.
+
+use crate::check::{Checker, End, Findings, Judgement, Topology, Violation};
+use crate::event::Records;
+use crate::history::{Fact, FactKind, Kinds, Observation, Stage};
+use crate::id::{GroupId, NodeId, Offset, Partition};
+use crate::message::log::{FetchedPart, Reader};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A member's reading of a partition.
+#[derive(Clone, Copy, Debug)]
+struct Assignment {
+    group: GroupId,
+    /// Everything below has been delivered.
+    expected: u64,
+    /// Records delivered ahead of that, from and to.
+    ahead: Option<(u64, u64)>,
+}
+
+/// The check.
+pub struct GapFree {
+    topology: Arc<Topology>,
+    assigned: BTreeMap<(NodeId, Partition), Assignment>,
+    /// How far a group has come, by any witness.
+    positions: BTreeMap<(GroupId, Partition), u64>,
+    log_starts: Vec<u64>,
+    findings: Findings,
+}
+
+impl GapFree {
+    /// A check for one run.
+    #[must_use]
+    pub fn new(topology: &Arc<Topology>) -> GapFree {
+        GapFree {
+            assigned: BTreeMap::new(),
+            positions: BTreeMap::new(),
+            log_starts: vec![0; topology.slots()],
+            findings: Findings::new("gap-free"),
+            topology: Arc::clone(topology),
+        }
+    }
+
+    fn advance(&mut self, group: GroupId, partition: Partition, next: Offset) {
+        let position = self.positions.entry((group, partition)).or_insert(0);
+        *position = next.0.max(*position);
+    }
+
+    fn assign(&mut self, seen: &Observation, group: GroupId, partition: Partition, from: Offset) {
+        let assignment = Assignment {
+            group,
+            expected: from.0,
+            ahead: None,
+        };
+        self.assigned.insert((seen.node, partition), assignment);
+        let Some(processor) = self.topology.group(group) else {
+            return;
+        };
+        let processor = &self.topology.processors[processor];
+        let Some(log) = self.topology.log(processor.broker) else {
+            return;
+        };
+        let slot = self.topology.slot(processor.broker, partition);
+        let start = slot.map_or(0, |slot| self.log_starts[slot]);
+        let position = self.positions.get(&(group, partition)).copied();
+        // A group without a position that starts at the newest record skips by its own wish.
+        let Some(bound) = position.or(log.from_earliest.then_some(0)) else {
+            return;
+        };
+        self.findings.judged += 1;
+        if from.0 > bound.max(start) {
+            let (part, node) = (processor.part, self.topology.node_name(seen.node));
+            self.findings.add(|| {
+                let sentence = format!(
+                    "{node} starts partition {partition} at offset {from} although its group has \
+                     come no further than {bound}"
+                );
+                Violation::new("poll-skip", seen.time, sentence)
+                    .of(Some(part), "group")
+                    .by(seen.node)
+                    .at(partition, bound)
+                    .at(partition, from.0)
+            });
+        }
+    }
+
+    fn deliver(&mut self, seen: &Observation, part: &FetchedPart) {
+        let Some(assignment) = self.assigned.get_mut(&(seen.node, part.partition)) else {
+            return;
+        };
+        assignment.expected = assignment.expected.max(part.log_start.0);
+        for entry in &part.entries {
+            let (base, end) = (entry.base.0, entry.end().0);
+            self.findings.judged += end - base;
+            if base <= assignment.expected {
+                assignment.expected = assignment.expected.max(end);
+                if let Some((from, to)) = assignment.ahead
+                    && from <= assignment.expected
+                {
+                    assignment.expected = assignment.expected.max(to);
+                    assignment.ahead = None;
+                }
+            } else if let Some((from, to)) = assignment.ahead.filter(|(_, to)| *to == base) {
+                if from > assignment.expected {
+                    let (expected, group) = (assignment.expected, assignment.group);
+                    let part_id = self.topology.group(group);
+                    let part_id = part_id.map(|at| self.topology.processors[at].part);
+                    let node = self.topology.node_name(seen.node);
+                    self.findings.add(|| {
+                        let sentence = format!(
+                            "{node} was given partition {} from offset {from} on without the \
+                             records from {expected}",
+                            part.partition
+                        );
+                        Violation::new("int-poll-skip", seen.time, sentence)
+                            .of(part_id, "consumer")
+                            .by(seen.node)
+                            .at(part.partition, expected)
+                            .at(part.partition, to)
+                    });
+                }
+                assignment.expected = end;
+                assignment.ahead = None;
+            } else {
+                assignment.ahead = Some((base, end));
+            }
+        }
+    }
+}
+
+impl Checker for GapFree {
+    fn name(&self) -> &'static str {
+        "gap-free"
+    }
+
+    fn wants(&self) -> Kinds {
+        Kinds::of(&[
+            FactKind::Assigned,
+            FactKind::Revoked,
+            FactKind::Crashed,
+            FactKind::Fetched,
+            FactKind::Appended,
+            FactKind::Effects,
+            FactKind::CheckpointStored,
+            FactKind::LogStart,
+        ])
+    }
+
+    fn observe(&mut self, seen: &Observation) {
+        if let Fact::Fetched(fetched) = &seen.fact {
+            if fetched.reader == Reader::Consumer {
+                for part in &fetched.parts {
+                    self.deliver(seen, part);
+                }
+            }
+        } else if let Fact::Appended { entry, .. } = &seen.fact {
+            if let (Records::Offsets(commits), Stage::Written) = (&entry.batch.records, seen.stage)
+            {
+                for commit in commits.iter() {
+                    self.advance(commit.group, commit.partition, commit.next);
+                }
+            }
+        } else if let Fact::Effects(write) = &seen.fact {
+            if let Some(covered) = write.covered {
+                self.advance(write.group, covered.partition, covered.next);
+            }
+        } else if let Fact::CheckpointStored(checkpoint) = &seen.fact {
+            let covered = checkpoint.covered;
+            self.advance(checkpoint.group, covered.partition, covered.next);
+        } else if let Fact::Assigned {
+            group,
+            partition,
+            from,
+            ..
+        } = seen.fact
+        {
+            self.assign(seen, group, partition, from);
+        } else if let Fact::Revoked { partition, .. } = seen.fact {
+            self.assigned.remove(&(seen.node, partition));
+        } else if let Fact::Crashed { .. } = seen.fact {
+            self.assigned.retain(|(node, _), _| *node != seen.node);
+        } else if let Fact::LogStart { partition, start } = seen.fact
+            && let Some(slot) = self.topology.slot_at(seen.node, partition)
+        {
+            self.log_starts[slot] = self.log_starts[slot].max(start.0);
+        }
+    }
+
+    fn finish(&mut self, _: &End) -> Judgement {
+        self.findings.judge()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::tests_support::{
+        BROKER, GROUP, History, P0, PROCESSOR, entry, events, log_pipeline, offsets,
+    };
+
+    fn assigned(from: u64) -> Fact {
+        Fact::Assigned {
+            group: GROUP,
+            partition: P0,
+            generation: 1,
+            from: Offset(from),
+        }
+    }
+
+    fn judge(history: &History) -> Vec<&'static str> {
+        let judgement = history.judge(&mut GapFree::new(&log_pipeline()));
+        let names = judgement.violations.iter();
+        names.map(|violation| violation.signature.anomaly).collect()
+    }
+
+    #[test]
+    fn repeated_and_stale_answers_are_no_gap() {
+        let mut history = History::new();
+        history.claim(PROCESSOR, assigned(0));
+        for base in [0, 0, 8, 2, 4, 6] {
+            history.consumed(vec![entry(base, 1, events(base..base + 2))]);
+        }
+        assert!(judge(&history).is_empty());
+    }
+
+    #[test]
+    fn delivery_that_goes_on_behind_a_gap_is_a_skip() {
+        let mut history = History::new();
+        history.claim(PROCESSOR, assigned(0));
+        for base in [0, 4, 6] {
+            history.consumed(vec![entry(base, 1, events(base..base + 2))]);
+        }
+        assert_eq!(judge(&history), ["int-poll-skip"]);
+    }
+
+    #[test]
+    fn a_group_starts_where_it_has_committed() {
+        let mut history = History::new();
+        history.written(BROKER, offsets(5));
+        history.claim(PROCESSOR, assigned(5));
+        assert!(judge(&history).is_empty());
+        history.claim(PROCESSOR + 1, assigned(6));
+        assert_eq!(judge(&history), ["poll-skip"]);
+    }
+}
