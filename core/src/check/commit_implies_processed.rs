@@ -220,14 +220,19 @@ mod tests {
     fn at_most_once_settles_first_by_contract() {
         let judge = |mode| {
             let mut history = History::new();
-            history.stored(BROKER, Fact::Settled {
-                topic: TopicId(0),
-                group: GROUP,
-                verb: Verb::Accept,
-                events: Arc::from([events(0..1)[0].id]),
-            });
+            history.stored(
+                BROKER,
+                Fact::Settled {
+                    topic: TopicId(0),
+                    group: GROUP,
+                    verb: Verb::Accept,
+                    events: Arc::from([events(0..1)[0].id]),
+                },
+            );
             let topology = Arc::new(pipeline(false, SinkKind::Append, "identity", mode));
-            history.judge(&mut CommitImpliesProcessed::new(&topology)).answer
+            history
+                .judge(&mut CommitImpliesProcessed::new(&topology))
+                .answer
         };
         assert_eq!(judge(DeliveryMode::AtMostOnce), Answer::Pass);
         assert_eq!(judge(DeliveryMode::AtLeastOnce), Answer::Fail);

@@ -131,7 +131,11 @@ impl Conservation {
         for source in 0..self.topology.sources.len() {
             let delivered = self.delivered[processor].of(source);
             let dropped: Vec<EventId> = ids(source, delivered.ranges())
-                .filter(|id| !peers.iter().any(|peer| self.progress.of(*peer).contains(*id)))
+                .filter(|id| {
+                    !peers
+                        .iter()
+                        .any(|peer| self.progress.of(*peer).contains(*id))
+                })
                 .collect();
             for id in dropped {
                 let kind = ("silent-drop", self.due.due(id));
@@ -230,11 +234,14 @@ mod tests {
     fn delivered() -> History {
         let mut history = History::new();
         history.owed(0..3).acked(0, 0..2);
-        history.claim(SOURCE, Fact::GaveUp {
-            events: events(2..3),
-            definite: true,
-            refusal: Refusal::TimedOut,
-        });
+        history.claim(
+            SOURCE,
+            Fact::GaveUp {
+                events: events(2..3),
+                definite: true,
+                refusal: Refusal::TimedOut,
+            },
+        );
         history.consumed(vec![entry(0, 1, events(0..2))]);
         history
     }
@@ -267,7 +274,9 @@ mod tests {
         let mut history = delivered();
         history.effects(0..3);
         assert_eq!(judge(&history), ["phantom"]);
-        history.consumed(vec![entry(2, 1, events(2..3))]).effects(2..3);
+        history
+            .consumed(vec![entry(2, 1, events(2..3))])
+            .effects(2..3);
         assert_eq!(judge(&history), ["phantom", "G1a"]);
     }
 }

@@ -4,9 +4,12 @@
 //! claims may only raise a violation. No check stores events for ever (A16): each keeps what is
 //! outstanding, and sets as intervals. Every file's head says what its check verifies and what it does not.
 
+pub mod commit_implies_processed;
 pub mod committed_prefix;
+pub mod conservation;
 mod fault_log;
 pub mod fencing;
+pub mod gap_free;
 pub mod log_matching;
 pub mod no_duplicates;
 pub mod no_loss;

@@ -10,7 +10,9 @@ use crate::check::{Checker, End, Judgement, Topology};
 use crate::event::{Batch, Entry, Event, EventId, OffsetCommit};
 use crate::fault::{Fault, FaultKind, FaultPlan, Target};
 use crate::history::{Fact, Observation, Stage};
-use crate::id::{Epoch, GroupId, Incarnation, MemberId, NodeId, Offset, PartId, Partition, TopicId};
+use crate::id::{
+    Epoch, GroupId, Incarnation, MemberId, NodeId, Offset, PartId, Partition, TopicId,
+};
 use crate::message::log::{Acks, Fetched, FetchedPart, Published, Reader};
 use crate::message::sink::{Rows, Write};
 use crate::part::{Cluster, OFFSETS_TOPIC, PartKind};
