@@ -1,0 +1,23 @@
+//! The named places of a log broker's controller.
+
+use crate::id::PointId;
+
+/// A controller begins to rule.
+pub const CONTROLLER_ACTIVE: PointId = PointId::new("log.controller-active");
+/// A controller decides that a broker it does not hear is dead.
+pub const BROKER_FENCED: PointId = PointId::new("log.broker-fenced");
+/// A broker registers a new boot: it leaves the in-sync sets of the boot before.
+pub const UNCLEAN_RESTART: PointId = PointId::new("log.unclean-restart");
+/// A partition is given to an eligible leader replica, since no in-sync one is alive (K6).
+pub const ELECTED_FROM_ELR: PointId = PointId::new("log.elected-from-elr");
+/// A leadership is moved although nobody failed.
+pub const FORCED_ELECTION: PointId = PointId::new("log.forced-election");
+
+/// All of them.
+pub const POINTS: &[PointId] = &[
+    CONTROLLER_ACTIVE,
+    BROKER_FENCED,
+    UNCLEAN_RESTART,
+    ELECTED_FROM_ELR,
+    FORCED_ELECTION,
+];
