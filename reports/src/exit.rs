@@ -170,6 +170,7 @@ impl Report {
                 runs == 0
                     || self.points.iter().any(|point| !point.is_covered(runs))
                     || self.checks.iter().any(CheckRow::is_vacuous)
+                    || self.slos.iter().any(SloRow::is_vacuous)
             }
         }
     }
@@ -197,6 +198,14 @@ impl SloRow {
     #[must_use]
     pub fn is_violated(&self) -> bool {
         self.answers.fail > self.allow
+    }
+}
+
+impl SloRow {
+    /// Whether no run at all could be asked: a scenario that states an SLO expects its phase.
+    #[must_use]
+    pub fn is_vacuous(&self) -> bool {
+        self.answers.total() == self.answers.not_applicable
     }
 }
 

@@ -14,9 +14,9 @@ mod words;
 use crate::chart;
 use crate::json;
 use crate::model::Report;
-use crate::model::shown::ShownWhy;
+use crate::model::shown::{ShownRun, ShownWhy};
 use crate::summary::Summary;
-use words::{escape, figure};
+use words::{escape, figure, seconds};
 
 /// Nothing is loaded from anywhere: styles and the script are in the page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
@@ -97,9 +97,11 @@ fn charts(report: &Report, summary: &Summary) -> String {
     };
     page.push_str(&format!(
         "<section id=\"time\">\n<h2>One run over virtual time</h2>\n\
-         <p>Seed <b>{}</b>, {why}. Replay it with <code>{}</code></p>\n",
+         <p>Seed <b>{}</b>, {why}. Replay it with <code>{}</code></p>\n\
+         <p class=\"muted\">{}</p>\n",
         run.seed,
-        escape(&report.identity.replay_of(run.seed))
+        escape(&report.identity.replay_of(run.seed)),
+        phases(run)
     ));
     let over_time = [
         chart::latency_over_time(report),
@@ -111,4 +113,17 @@ fn charts(report: &Report, summary: &Summary) -> String {
     }
     page.push_str("</section>\n");
     page
+}
+
+/// From when to when each phase lasted.
+fn phases(run: &ShownRun) -> String {
+    let spans = run.phases.iter().map(|span| {
+        format!(
+            "{} {} s to {} s",
+            span.phase.name(),
+            seconds(span.start.0),
+            seconds(span.end.0)
+        )
+    });
+    spans.collect::<Vec<_>>().join(" · ")
 }

@@ -10,6 +10,7 @@
 pub mod histogram;
 pub mod outcome;
 pub mod shown;
+pub mod slo;
 pub mod timeline;
 pub mod value;
 

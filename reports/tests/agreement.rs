@@ -192,7 +192,7 @@ fn an_event_that_never_arrives_is_in_the_percentile() {
         .lines()
         .find(|line| line.starts_with("end-to-end all"))
         .unwrap();
-    assert!(line.contains("     never   96,000 / 96,018"), "{line}");
+    assert!(line.contains("     never   153,600 / 153,642"), "{line}");
 }
 
 #[test]

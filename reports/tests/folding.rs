@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use stormglass_reports::model::histogram::LatencyHistogram;
 use stormglass_reports::model::outcome::{Answer, CheckRun, RunOutcome};
 use stormglass_reports::model::shown::{ShownWhy, Slot};
+use stormglass_reports::model::slo::Slo;
 use stormglass_reports::model::timeline::Timeline;
 use stormglass_reports::model::value::{Micros, Quantile, Threshold, Value};
-use stormglass_reports::model::{Identity, Mode, Report};
+use stormglass_reports::model::{Identity, Mode, Report, SamplePhase};
 use stormglass_reports::{Collector, ExitClass};
 use support::{Dice, RUNS};
 
@@ -271,4 +272,43 @@ fn a_timeline_keeps_every_event_whatever_the_length_of_the_run() {
     assert!(slot.p50 < slot.p99 && slot.max.is_some());
     events.reverse();
     assert_eq!(draw(&events), run, "the order of feeding changes nothing");
+}
+
+#[test]
+fn an_slo_needs_ten_samples_beyond_its_percentile_and_a_phase_that_occurred() {
+    let slo = Slo {
+        expression: "end-to-end p99 <= 1ms".into(),
+        phase: SamplePhase::Steady,
+        series: "end-to-end".into(),
+        quantile: Some(Quantile::P99),
+        threshold: Threshold::at_most(Value::Micros(1_000)),
+        allow: 0,
+    };
+    assert_eq!(Quantile::P99.samples_min(), 1_000);
+    assert_eq!(Quantile::P999.samples_min(), 10_000);
+    let judged = |fast: u64, slow: u64, never: u64| {
+        let mut run = RunOutcome::new(0, 1);
+        let data = run.histograms.of("end-to-end", SamplePhase::Steady);
+        data.record_many(500, fast);
+        data.record_many(5_000, slow);
+        data.record_never(never);
+        slo.judge(&run.histograms).answer
+    };
+    assert_eq!(judged(0, 0, 0), Answer::NotApplicable);
+    assert_eq!(judged(999, 0, 0), Answer::Unknown);
+    assert_eq!(judged(1_000, 0, 0), Answer::Pass);
+    assert_eq!(judged(990, 10, 0), Answer::Pass);
+    assert_eq!(judged(989, 11, 0), Answer::Fail);
+    assert_eq!(judged(989, 0, 11), Answer::Fail);
+    assert_eq!(
+        judged(10, 0, 10),
+        Answer::Fail,
+        "what never came needs no more samples"
+    );
+    let never_asked = report_of(Mode::Gate, |all| {
+        let mut run = run_with(Answer::Pass, 10);
+        run.slos = vec![slo.not_applicable()];
+        all.add(run);
+    });
+    assert_eq!(never_asked.exit_class(), ExitClass::Coverage);
 }

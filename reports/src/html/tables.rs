@@ -1,6 +1,6 @@
 //! The lower half of the page: checks, points, faults, seeds and configuration.
 
-use super::words::{escape, section, table, tag};
+use super::words::{escape, seconds, section, table, tag};
 use crate::model::outcome::Answer;
 use crate::model::value::Value;
 use crate::model::{Report, SettingSource};
@@ -166,11 +166,6 @@ fn cut(all: usize) -> String {
     } else {
         format!("<p>Showing {ROWS} of {all}.</p>\n")
     }
-}
-
-/// Virtual seconds with milliseconds, so that entries of a log can be ordered by eye.
-fn seconds(micros: u64) -> String {
-    format!("{}.{:03}", micros / 1_000_000, micros / 1_000 % 1_000)
 }
 
 /// Runs that did not pass first, then the others, cut to a readable length.

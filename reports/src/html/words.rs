@@ -126,3 +126,8 @@ pub fn section(id: &str, title: &str, body: &str) -> String {
 pub fn answer_class(answer: Answer) -> &'static str {
     look(answer).0
 }
+
+/// Virtual seconds with milliseconds, so that entries of a log can be ordered by eye.
+pub fn seconds(micros: u64) -> String {
+    format!("{}.{:03}", micros / 1_000_000, micros / 1_000 % 1_000)
+}

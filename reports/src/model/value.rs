@@ -126,6 +126,15 @@ impl Quantile {
     pub const P9999: Self = Self(999_900);
     /// The largest sample.
     pub const MAX: Self = Self(1_000_000);
+
+    /// Samples below which the percentile of one run says nothing: ten beyond it (decisions B2).
+    #[must_use]
+    pub fn samples_min(self) -> u64 {
+        // The largest of any samples is what it is.
+        10_000_000_u64
+            .div_ceil(1_000_000_u64.saturating_sub(self.0.into()).max(1))
+            .min(10_000_000)
+    }
 }
 
 impl fmt::Display for Quantile {

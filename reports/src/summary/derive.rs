@@ -119,9 +119,14 @@ impl Summary {
         }
         for slo in &self.slos {
             let silent = slo.answers.unknown + slo.answers.not_applicable;
+            let needed = slo.quantile.filter(|_| slo.answers.unknown > 0);
+            let needed = needed.map_or_else(String::new, |quantile| {
+                let samples = Value::Count(quantile.samples_min());
+                format!(" ({quantile} of one seed needs {samples} samples)")
+            });
             if silent > 0 {
                 lines.push(format!(
-                    "slo {} ({}): not judged in {} of {} seeds",
+                    "slo {} ({}): not judged in {} of {} seeds{needed}",
                     slo.expression,
                     slo.phase,
                     Value::Count(silent),

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use stormglass_reports::model::outcome::{Answer, CheckRun, Failure, RunOutcome, SloRun, Totals};
+use stormglass_reports::model::outcome::{Answer, CheckRun, Failure, RunOutcome, Totals};
 use stormglass_reports::model::shown::{FaultBand, PhaseSpan, RunPhase, ShownRun, Slot};
+use stormglass_reports::model::slo::Slo;
 use stormglass_reports::model::value::{Micros, Quantile, Threshold, Value};
 use stormglass_reports::model::{Calibration, Identity, Mode, SamplePhase, Setting, SettingSource};
 use stormglass_reports::{Collector, Report, RunOutcome as Outcome};
@@ -251,13 +252,13 @@ pub fn outcome(index: u64) -> Outcome {
     let slow = index % 21 == 5;
     let unknown = index == 17;
     let not_applicable = index % 16 == 3;
-    let lost_forever = u64::from(slow) * 6;
+    let lost_forever = u64::from(slow) * 14;
     let typicals = [
-        (SamplePhase::Steady, 15_000, 900),
+        (SamplePhase::Steady, 15_000, 1_200),
         (
             SamplePhase::DuringFaults,
             if slow { 300_000 } else { 90_000 },
-            400,
+            1_000,
         ),
         (SamplePhase::Recovery, 40_000, 200),
     ];
@@ -345,43 +346,31 @@ pub fn outcome(index: u64) -> Outcome {
         (SamplePhase::Steady, 100_000),
         (SamplePhase::DuringFaults, 2_000_000),
     ] {
-        let histogram = run
-            .histograms
-            .get("end-to-end", &phase)
-            .expect("recorded above");
-        let threshold = Threshold::at_most(Value::Micros(limit));
-        let observed = histogram.percentile(Quantile::P99);
-        run.slos.push(SloRun {
+        let slo = Slo {
             expression: format!("end-to-end p99 <= {}", Micros(limit)),
+            phase,
             series: "end-to-end".into(),
             quantile: Some(Quantile::P99),
-            threshold,
+            threshold: Threshold::at_most(Value::Micros(limit)),
             allow: 0,
-            answer: told(!observed.is_some_and(|value| threshold.holds(value))),
-            observed,
-            delivered: histogram.finite_count(),
-            owed: histogram.count(),
-            phase,
-        });
+        };
+        run.slos.push(slo.judge(&run.histograms));
     }
     let recovery = if slow {
         Value::Never
     } else {
         Value::Micros(4_000_000 + dice.below(9_000_000))
     };
-    let threshold = Threshold::at_most(Value::Micros(30_000_000));
-    run.slos.push(SloRun {
+    let slo = Slo {
         expression: "recovery <= 30s".into(),
         phase: SamplePhase::Recovery,
         series: "recovery".into(),
         quantile: None,
-        threshold,
+        threshold: Threshold::at_most(Value::Micros(30_000_000)),
         allow: 5,
-        answer: told(!threshold.holds(recovery)),
-        observed: Some(recovery),
-        delivered: 1_500 - lost_forever,
-        owed: 1_500,
-    });
+    };
+    run.slos
+        .push(slo.judge_value(Some(recovery), 2_400, 2_400 + lost_forever));
     run.recoveries = vec![recovery];
     run.points.push("after_write_before_settle".into());
     if index.is_multiple_of(4) {
