@@ -26,6 +26,8 @@ pub mod rng;
 pub mod sink;
 pub mod source;
 #[cfg(test)]
+pub mod test_disk;
+#[cfg(test)]
 pub mod test_rig;
 pub mod time;
 pub mod units;
