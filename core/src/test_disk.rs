@@ -102,7 +102,8 @@ impl<A: Actor> Desk<A> {
     pub fn answer(&mut self, request: Request) -> Reply {
         let call = self.ask(request);
         self.settle();
-        self.reply(call).expect("an idle disk leaves no question open")
+        self.reply(call)
+            .expect("an idle disk leaves no question open")
     }
 
     /// The answer to a call, if it has come.

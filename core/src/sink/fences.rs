@@ -59,10 +59,7 @@ impl Fences {
         let Some(covered) = write.covered else {
             return;
         };
-        let fence = self
-            .0
-            .entry((write.group, covered.partition))
-            .or_default();
+        let fence = self.0.entry((write.group, covered.partition)).or_default();
         fence.next = fence.next.max(Some(covered.next));
     }
 
@@ -113,7 +110,9 @@ impl Fences {
         self.0
             .iter()
             .fold(Inspection::new(), |seen, ((group, partition), fence)| {
-                let next = fence.next.map_or("none".to_owned(), |next| next.to_string());
+                let next = fence
+                    .next
+                    .map_or("none".to_owned(), |next| next.to_string());
                 seen.value(
                     &format!("{group} {partition}"),
                     format!("epoch {}, next {next}", fence.epoch),

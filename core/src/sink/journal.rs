@@ -143,7 +143,12 @@ impl Journal {
                 let valid = records.len() as u64;
                 self.state = State::Syncing;
                 let token = self.next_token();
-                cx.disk(self.file, DiskVerb::Truncate { records: valid }, token, None);
+                cx.disk(
+                    self.file,
+                    DiskVerb::Truncate { records: valid },
+                    token,
+                    None,
+                );
                 let token = self.next_token();
                 cx.disk(self.file, DiskVerb::Sync, token, None);
                 Progress::Loaded(records)

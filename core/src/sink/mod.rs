@@ -368,7 +368,9 @@ impl Sink {
 /// Whether two changes concern the same writer's position.
 fn depends(a: &Change, b: &Change) -> bool {
     let place = |change: &Change| match change {
-        Change::Write(write) => write.covered.map(|covered| (write.group, covered.partition)),
+        Change::Write(write) => write
+            .covered
+            .map(|covered| (write.group, covered.partition)),
         Change::Adopt(claim) => Some((claim.group, claim.partition)),
     };
     place(a).is_some() && place(a) == place(b)

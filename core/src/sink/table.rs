@@ -103,7 +103,9 @@ impl Table {
         let max = max as usize;
         match self {
             Table::Added { writes, len } => {
-                let first = writes.partition_point(|(at, _)| *at <= cursor).saturating_sub(1);
+                let first = writes
+                    .partition_point(|(at, _)| *at <= cursor)
+                    .saturating_sub(1);
                 let skip = writes.get(first).map_or(0, |(at, _)| cursor - at);
                 let rows: Vec<Event> = writes[first.min(writes.len())..]
                     .iter()
@@ -177,5 +179,7 @@ impl Table {
 
 /// The version of a write's row; none if it is blind.
 fn version(write: &Write, row: usize, versioned: bool) -> Option<u64> {
-    versioned.then(|| write.versions.get(row).copied()).flatten()
+    versioned
+        .then(|| write.versions.get(row).copied())
+        .flatten()
 }

@@ -111,7 +111,10 @@ fn a_write_is_visible_when_written_and_answered_when_durable() {
 
 /// The first page without letting the disk work.
 fn shown_now(desk: &mut Desk<Sink>) -> Vec<(u64, i64)> {
-    let call = desk.ask(Request::ReadRows(ReadRows { cursor: 0, max: 100 }));
+    let call = desk.ask(Request::ReadRows(ReadRows {
+        cursor: 0,
+        max: 100,
+    }));
     match desk.reply(call) {
         Some(Reply::Rows(page)) => page.rows.iter().map(|r| (r.id.number, r.value)).collect(),
         other => panic!("{other:?} does not answer a reader"),
@@ -134,7 +137,11 @@ fn writes_that_come_while_the_disk_works_share_one_sync() {
         desk.ask(Request::Write(write(&[(number, 0, 0)])));
     }
     desk.settle();
-    assert_eq!(desk.syncs - before, 2, "one for the first, one for the rest");
+    assert_eq!(
+        desk.syncs - before,
+        2,
+        "one for the first, one for the rest"
+    );
     assert_eq!(desk.replies.len(), 5);
 }
 
@@ -193,7 +200,9 @@ fn an_upsert_that_ignores_versions_lets_an_old_row_win() {
 fn the_journal_of_an_upsert_stays_within_a_multiple_of_its_rows() {
     let mut desk = desk(&config(SinkKind::Upsert));
     for round in 0..400 {
-        let rows: Vec<_> = (0..100).map(|k| (round * 100 + k, k, round as i64)).collect();
+        let rows: Vec<_> = (0..100)
+            .map(|k| (round * 100 + k, k, round as i64))
+            .collect();
         desk.answer(Request::Write(write(&rows)));
     }
     assert!(desk.records.len() < 150, "{} records", desk.records.len());
@@ -312,5 +321,8 @@ fn a_sink_that_lies_claims_rows_that_no_reader_sees() {
     let claims = |effect: &crate::actor::Effect| {
         matches!(effect, crate::actor::Effect::Observe(Fact::Effects(_)))
     };
-    assert_eq!(desk.others.iter().filter(|effect| claims(effect)).count(), 1);
+    assert_eq!(
+        desk.others.iter().filter(|effect| claims(effect)).count(),
+        1
+    );
 }
