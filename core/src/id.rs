@@ -94,6 +94,15 @@ impl Partition {
     pub const fn code(self) -> u32 {
         (self.topic.0 as u32) << 16 | self.index as u32
     }
+
+    /// The partition with this number.
+    #[must_use]
+    pub const fn of_code(code: u32) -> Partition {
+        Partition {
+            topic: TopicId((code >> 16) as u16),
+            index: code as u16,
+        }
+    }
 }
 
 impl fmt::Display for Partition {
