@@ -129,7 +129,13 @@ impl Fetcher {
     }
 
     /// The disk has confirmed a write of a follower.
-    pub fn wrote(&mut self, cx: &mut Context<'_>, desk: &Desk, replicas: &[Option<Replica>], slot: usize) {
+    pub fn wrote(
+        &mut self,
+        cx: &mut Context<'_>,
+        desk: &Desk,
+        replicas: &[Option<Replica>],
+        slot: usize,
+    ) {
         let written = replicas[slot]
             .as_ref()
             .is_some_and(|replica| !replica.log.is_writing());
@@ -145,14 +151,23 @@ impl Fetcher {
     }
 
     /// Sends the next fetch to the node at `leader`, unless one is open or writes are.
-    pub fn poll(&mut self, cx: &mut Context<'_>, desk: &Desk, replicas: &[Option<Replica>], leader: u16) {
+    pub fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        desk: &Desk,
+        replicas: &[Option<Replica>],
+        leader: u16,
+    ) {
         let link = &mut self.links[usize::from(leader)];
         if link.in_flight || link.writing > 0 {
             return;
         }
         if !link.in_session {
             link.changed.clear();
-            let followed = replicas.iter().flatten().filter(|replica| reads(replica, leader));
+            let followed = replicas
+                .iter()
+                .flatten()
+                .filter(|replica| reads(replica, leader));
             link.changed.extend(followed.map(|replica| replica.slot));
             if link.changed.is_empty() {
                 return;
@@ -267,7 +282,10 @@ impl Fetcher {
         if fetched.parts.is_empty() {
             // An idle answer is the occasion to notice that nothing is read from there any more.
             let link = &mut self.links[usize::from(leader)];
-            link.in_session = replicas.iter().flatten().any(|replica| reads(replica, leader));
+            link.in_session = replicas
+                .iter()
+                .flatten()
+                .any(|replica| reads(replica, leader));
             return;
         }
         let (mut records, mut bytes) = (0_u64, 0_u32);

@@ -90,7 +90,10 @@ mod tests {
         }
         let layout = Layout::new(&config);
         assert_eq!(layout.len(), 6);
-        let slots: Vec<_> = layout.iter().map(|partition| layout.slot(partition)).collect();
+        let slots: Vec<_> = layout
+            .iter()
+            .map(|partition| layout.slot(partition))
+            .collect();
         assert_eq!(slots, (0..6).map(Some).collect::<Vec<_>>());
         let beyond = |topic, index| layout.slot(Partition { topic, index });
         assert_eq!(beyond(TopicId(0), 3), None);

@@ -142,13 +142,7 @@ impl LogBroker {
         self.plan.config.replica_fetch_wait_max * 10
     }
 
-    fn message(
-        &mut self,
-        cx: &mut Context<'_>,
-        origin: Origin,
-        peer: NodeId,
-        message: Message,
-    ) {
+    fn message(&mut self, cx: &mut Context<'_>, origin: Origin, peer: NodeId, message: Message) {
         let Origin::Connection(connection) = origin else {
             return;
         };

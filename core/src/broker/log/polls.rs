@@ -88,11 +88,7 @@ impl Polls {
     }
 
     /// A connection has ended; the numbers of the polls that nobody waits for any more.
-    pub fn closed(
-        &mut self,
-        replicas: &mut [Option<Replica>],
-        connection: Connection,
-    ) -> Vec<u64> {
+    pub fn closed(&mut self, replicas: &mut [Option<Replica>], connection: Connection) -> Vec<u64> {
         let gone: Vec<u64> = self
             .parked
             .iter()
@@ -143,8 +139,7 @@ impl Poll {
                 Ok(replica) => {
                     let limit = replica.read_limit(desk);
                     let max_bytes = self.fetch.max_bytes;
-                    let (entries, bytes) =
-                        replica.log.segments().read(part.from, limit, max_bytes);
+                    let (entries, bytes) = replica.log.segments().read(part.from, limit, max_bytes);
                     total = total.saturating_add(bytes);
                     if !entries.is_empty() {
                         parts.push(FetchedPart {

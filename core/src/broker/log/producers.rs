@@ -88,12 +88,10 @@ impl Producers {
         let Some(producer) = entry.batch.producer else {
             return;
         };
-        let known = self
-            .known
-            .entry_or_insert_with(producer.id, || Known {
-                epoch: producer.epoch,
-                batches: Vec::with_capacity(REMEMBERED),
-            });
+        let known = self.known.entry_or_insert_with(producer.id, || Known {
+            epoch: producer.epoch,
+            batches: Vec::with_capacity(REMEMBERED),
+        });
         if producer.epoch != known.epoch {
             known.epoch = producer.epoch;
             known.batches.clear();

@@ -109,7 +109,14 @@ pub(super) fn replica_fetch(
         max_bytes: asked.fetch.max_bytes,
     });
     desk.woken_sessions &= !(1 << index);
-    answer_session(cx, desk, replicas, index, refusals, asked.fetch.max_wait.0 == 0);
+    answer_session(
+        cx,
+        desk,
+        replicas,
+        index,
+        refusals,
+        asked.fetch.max_wait.0 == 0,
+    );
     desk.sessions[usize::from(index)].is_parked()
 }
 

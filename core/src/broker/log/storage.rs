@@ -138,7 +138,12 @@ impl Recovery {
             DiskDone::Done => {}
             DiskDone::Listed(files) => {
                 for file in files {
-                    cx.disk(file, DiskVerb::Scan, Ticket::Recovery(self.life).token(), None);
+                    cx.disk(
+                        file,
+                        DiskVerb::Scan,
+                        Ticket::Recovery(self.life).token(),
+                        None,
+                    );
                     self.outstanding += 1;
                 }
             }
