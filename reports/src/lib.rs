@@ -8,6 +8,32 @@
 //! This crate promises bytes that depend on the report alone: no wall time, host, path or worker
 //! count ever enters a rendering (decisions B15). It runs nothing and does not know that a
 //! simulator exists.
+//!
+//! ```
+//! use std::collections::BTreeSet;
+//! use stormglass_reports::model::outcome::{Answer, CheckRun};
+//! use stormglass_reports::model::{Identity, SamplePhase};
+//! use stormglass_reports::{Collector, ExitClass, RunOutcome, artefacts};
+//!
+//! let mut collector = Collector::new("end-to-end");
+//! for (index, seed) in [7, 8, 9].into_iter().enumerate() {
+//!     let mut run = RunOutcome::new(index as u64, seed);
+//!     run.histograms.of("end-to-end", SamplePhase::All).record(48_000);
+//!     run.checks.push(CheckRun {
+//!         name: "no-loss".into(),
+//!         promise: "Every acknowledged event becomes visible.".into(),
+//!         answer: Answer::Pass,
+//!         judged: 1,
+//!         exercised: true,
+//!         reason: String::new(),
+//!     });
+//!     collector.add(run);
+//! }
+//! let identity = Identity { scenario: "orders-once".into(), ..Identity::default() };
+//! let report = collector.finish(identity, Vec::new(), String::new(), BTreeSet::new());
+//! assert_eq!(report.exit_class(), ExitClass::Success);
+//! assert_eq!(artefacts(&report)[0].0, "report.html");
+//! ```
 
 pub mod chart;
 pub mod collect;
