@@ -360,10 +360,10 @@ fn a_busy_station_makes_inputs_of_one_lane_wait_whatever_the_cores() {
         .run();
         left.client
     };
-    // Start, the scan's answer and Opened take 10 ms each before the first request, which came at 1 ms:
-    // the requests are answered 10 ms apart, each one latency after its service.
+    // Start and Opened take 10 ms each before the first request, which came at 1 ms; requests are answered
+    // 10 ms apart, each one latency after its service. The scan's answer comes behind them.
     let answers: Vec<String> = (1..=5)
-        .map(|n| format!("{}ms answer {n}", 31 + 10 * n))
+        .map(|n| format!("{}ms answer {n}", 21 + 10 * n))
         .collect();
     assert_eq!(run(1), answers);
     assert_eq!(run(2), answers);
