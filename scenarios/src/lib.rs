@@ -3,3 +3,4 @@
 pub mod error;
 pub mod load;
 pub mod spec;
+pub mod sweep;
