@@ -1,8 +1,6 @@
 //! Hand-made histories for the tests of checks: a small pipeline with fixed positions, and a builder that
 //! stamps each fact with the next millisecond.
 
-#![allow(dead_code)]
-
 use crate::check::topology::{
     LogEntry, PartEntry, ProcessorEntry, QueueEntry, SinkEntry, SourceEntry,
 };
