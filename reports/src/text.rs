@@ -122,7 +122,9 @@ fn head(summary: &Summary) -> Vec<String> {
     ));
     let determinism = &summary.determinism;
     if determinism.checked > 0 {
-        let same = determinism.checked - determinism.differing.len() as u64;
+        let same = determinism
+            .checked
+            .saturating_sub(determinism.differing.len() as u64);
         lines.push(format!(
             "determinism {same}/{} fingerprints reproduced",
             determinism.checked

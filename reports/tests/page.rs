@@ -230,7 +230,9 @@ fn a_report_with_endless_lists_stays_below_a_megabyte_and_says_what_it_cut() {
         more.signature = format!("signature {index}");
         more.witness = vec!["a line of a long witness ".repeat(8); 200];
         report.failures.push(more);
-        report.notes.insert(format!("note {index}"));
+        report
+            .notes
+            .insert(format!("note {index} {}", "and so on ".repeat(200)));
         report.seeds.push(stormglass_reports::model::SeedRow {
             index: 100 + index,
             ..row.clone()

@@ -1,6 +1,6 @@
 //! The top of the page: verdict, gate and what broke.
 
-use super::words::{answer_class, bound, command, escape, section, table, tag, verdict};
+use super::words::{answer_class, bound, command, escape, section, short, table, tag, verdict};
 use crate::model::Mode;
 use crate::model::outcome::Answer;
 use crate::model::value::Value;
@@ -41,7 +41,9 @@ pub fn header(summary: &Summary) -> String {
     ];
     let determinism = &summary.determinism;
     if determinism.checked > 0 {
-        let same = determinism.checked - determinism.differing.len() as u64;
+        let same = determinism
+            .checked
+            .saturating_sub(determinism.differing.len() as u64);
         chips.push(format!(
             "<b>{same}/{}</b> fingerprints reproduced",
             determinism.checked
@@ -224,7 +226,7 @@ fn list(all: &[String]) -> String {
     let shown = all
         .iter()
         .take(LINES)
-        .map(|line| format!("<li>{}</li>", escape(line)));
+        .map(|line| format!("<li>{}</li>", escape(&short(line))));
     let more = match all.len().saturating_sub(LINES) {
         0 => String::new(),
         _ => format!("<li>showing {LINES} of {}</li>", all.len()),
@@ -328,7 +330,11 @@ fn lines(title: &str, all: &[String]) -> String {
     if all.is_empty() {
         return String::new();
     }
-    let shown: Vec<_> = all.iter().take(LINES).map(|line| escape(line)).collect();
+    let shown: Vec<_> = all
+        .iter()
+        .take(LINES)
+        .map(|line| escape(&short(line)))
+        .collect();
     let more = match all.len().saturating_sub(LINES) {
         0 => String::new(),
         _ => format!("\nshowing {LINES} of {} lines", all.len()),

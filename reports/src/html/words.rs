@@ -131,3 +131,12 @@ pub fn answer_class(answer: Answer) -> &'static str {
 pub fn seconds(micros: u64) -> String {
     format!("{}.{:03}", micros / 1_000_000, micros / 1_000 % 1_000)
 }
+
+/// A line of a list, cut visibly where nobody reads on: pages stay below 1 MB.
+pub fn short(line: &str) -> String {
+    const LETTERS: usize = 600;
+    line.char_indices().nth(LETTERS).map_or_else(
+        || line.to_owned(),
+        |(end, _)| format!("{}… (cut)", &line[..end]),
+    )
+}
