@@ -160,6 +160,8 @@ pub enum Fact {
     Healed,
     /// World: the sources have stopped; `drain` begins.
     Drained,
+    /// The audit has read every log and sink to its end.
+    AuditDone,
     /// A user's own.
     Custom {
         /// Its class.
@@ -201,6 +203,7 @@ pub enum FactKind {
     Point,
     Healed,
     Drained,
+    AuditDone,
     Custom,
 }
 
@@ -306,6 +309,7 @@ impl Fact {
             Fact::Point(_) => FactKind::Point,
             Fact::Healed => FactKind::Healed,
             Fact::Drained => FactKind::Drained,
+            Fact::AuditDone => FactKind::AuditDone,
             Fact::Custom { .. } => FactKind::Custom,
         }
     }

@@ -5,6 +5,7 @@
 //! crank (the World of `stormglass-sim`, or a test) decides what becomes of them.
 
 pub mod actor;
+pub mod audit;
 pub mod broker;
 pub mod call;
 pub mod check;

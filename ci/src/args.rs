@@ -1,0 +1,131 @@
+//! What the command line says. The only module that knows clap.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A storm glass for event-driven architectures: simulates a scenario under faults and says what holds.
+#[derive(Debug, Parser)]
+#[command(name = "stormglass", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a scenario with one seed or several, and write a report.
+    Run(RunArgs),
+    /// Gate a change: run scenarios with seeds taken from the commit; coverage counts too.
+    Gate(GateArgs),
+    /// Run one seed again and show what happened.
+    Replay(ReplayArgs),
+    /// List the scenarios below a folder, with the question each asks.
+    List(ListArgs),
+    /// Print the JSON schema of scenario files, for editors.
+    Schema,
+    /// Write a commented scenario to start from.
+    Init(InitArgs),
+}
+
+/// Where results go and how they are made.
+#[derive(Args, Clone, Debug)]
+pub struct SweepArgs {
+    /// The folder for reports; made if it is missing.
+    #[arg(long, default_value = "out", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Threads; by default one for each core.
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Run each seed twice and compare the fingerprints.
+    #[arg(long)]
+    pub twice: bool,
+    /// Run inside madsim (`hosted`) or in a plain loop (`bare`); by default what the scenario needs.
+    #[arg(long, value_enum, value_name = "DRIVER")]
+    pub driver: Option<DriverArg>,
+    /// No progress, and only the verdict on the console.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Who turns the crank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum DriverArg {
+    /// A plain loop.
+    Bare,
+    /// Inside a madsim runtime.
+    Hosted,
+}
+
+/// Arguments of `run`.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// The scenario file.
+    pub scenario: PathBuf,
+    /// The seed of a single run.
+    #[arg(long, default_value_t = 1, value_name = "SEED", conflicts_with = "seeds")]
+    pub seed: u64,
+    /// How many seeds, from 1 on.
+    #[arg(long, value_name = "N")]
+    pub seeds: Option<u64>,
+    /// Which variant of the scenario.
+    #[arg(long, value_name = "NAME")]
+    pub variant: Option<String>,
+    /// Results.
+    #[command(flatten)]
+    pub sweep: SweepArgs,
+}
+
+/// Arguments of `gate`.
+#[derive(Args, Debug)]
+pub struct GateArgs {
+    /// Scenario files, or folders of them.
+    #[arg(required = true)]
+    pub scenarios: Vec<PathBuf>,
+    /// How many seeds for each; by default what the scenario says.
+    #[arg(long, value_name = "N")]
+    pub seeds: Option<u64>,
+    /// A text from which the seeds are taken, such as the commit; by default $GITHUB_SHA,
+    /// $CI_COMMIT_SHA or what git says.
+    #[arg(long, value_name = "TEXT")]
+    pub seed_base: Option<String>,
+    /// Results.
+    #[command(flatten)]
+    pub sweep: SweepArgs,
+}
+
+/// Arguments of `replay`.
+#[derive(Args, Debug)]
+pub struct ReplayArgs {
+    /// The scenario file.
+    pub scenario: PathBuf,
+    /// The seed.
+    #[arg(long, value_name = "SEED")]
+    pub seed: u64,
+    /// Which variant of the scenario.
+    #[arg(long, value_name = "NAME")]
+    pub variant: Option<String>,
+    /// Stop at this instant and show the state of every part, for example 12.3s.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Print every fact of the history.
+    #[arg(long)]
+    pub events: bool,
+}
+
+/// Arguments of `list`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// The folder.
+    #[arg(default_value = "scenarios")]
+    pub folder: PathBuf,
+}
+
+/// Arguments of `init`.
+#[derive(Args, Debug)]
+pub struct InitArgs {
+    /// The file to write.
+    #[arg(default_value = "scenario.toml")]
+    pub file: PathBuf,
+}
