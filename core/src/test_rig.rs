@@ -36,6 +36,12 @@ impl Rig {
         self.now = self.now + span;
     }
 
+    /// A crash and a boot: the next incarnation, whose monotonic clock starts at 0.
+    pub fn reboot(&mut self) {
+        self.incarnation = Incarnation(self.incarnation.0 + 1);
+        self.now = Mono(0);
+    }
+
     /// Runs `body` with a context and gives back the effects it pushed.
     pub fn with(&mut self, body: impl FnOnce(&mut Context<'_>)) -> Vec<Effect> {
         let mut effects = Vec::new();

@@ -1,0 +1,18 @@
+//! The named places of a queue broker.
+
+use crate::id::PointId;
+
+/// A message is handed out again.
+pub const REDELIVERED: PointId = PointId::new("queue.redelivered");
+
+/// A message has gone to the dead letters.
+pub const DEAD_LETTERED: PointId = PointId::new("queue.dead-lettered");
+
+/// A restarted broker has found messages in its journal.
+pub const RECOVERED: PointId = PointId::new("queue.recovered");
+
+/// A journal has been rewritten without what is settled.
+pub const REWRITTEN: PointId = PointId::new("queue.rewritten");
+
+/// All of them.
+pub const ALL: &[PointId] = &[REDELIVERED, DEAD_LETTERED, RECOVERED, REWRITTEN];
