@@ -13,6 +13,7 @@ pub mod config;
 pub mod controller;
 mod desk;
 mod fetch;
+pub mod groups;
 mod isr;
 pub mod layout;
 mod metadata;
