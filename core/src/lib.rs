@@ -21,6 +21,7 @@ pub mod interval_set;
 pub mod message;
 pub mod part;
 pub mod processor;
+pub mod promise;
 pub mod quantile;
 pub mod raft;
 pub mod rng;

@@ -4,6 +4,7 @@
 //! claims may only raise a violation. No check stores events for ever (A16): each keeps what is
 //! outstanding, and sets as intervals. Every file's head says what its check verifies and what it does not.
 
+pub mod catalog;
 pub mod commit_implies_processed;
 pub mod committed_prefix;
 pub mod conservation;

@@ -1,4 +1,4 @@
-//! `no-duplicates`: nothing counts twice (O-DUP).
+//! `no-duplicates` and `no-log-duplicates`: nothing counts twice (O-DUP).
 //!
 //! *Verifies*, log form, where producers are idempotent: no event lies at two offsets in the audit's full
 //! read. Effect form, for sinks that keep every row: no event shows in more rows than processors write it.
@@ -17,6 +17,7 @@ use std::sync::Arc;
 /// The check.
 pub struct NoDuplicates {
     topology: Arc<Topology>,
+    whole: bool,
     in_log: EventSets,
     /// By partition: the audit has read below this.
     read: Vec<u64>,
@@ -28,9 +29,19 @@ pub struct NoDuplicates {
 }
 
 impl NoDuplicates {
-    /// A check for one run.
+    /// Both forms.
     #[must_use]
     pub fn new(topology: &Arc<Topology>) -> NoDuplicates {
+        NoDuplicates::of("no-duplicates", true, topology)
+    }
+
+    /// The log form alone, for pipelines that promise no more.
+    #[must_use]
+    pub fn in_log(topology: &Arc<Topology>) -> NoDuplicates {
+        NoDuplicates::of("no-log-duplicates", false, topology)
+    }
+
+    fn of(name: &'static str, whole: bool, topology: &Arc<Topology>) -> NoDuplicates {
         let rows = topology.sinks.iter().map(|sink| {
             let writers = topology.processors.iter();
             let writers = writers
@@ -39,12 +50,13 @@ impl NoDuplicates {
             vec![EventSets::new(topology); writers]
         });
         NoDuplicates {
+            whole,
             in_log: EventSets::new(topology),
             read: vec![0; topology.slots()],
             rows: rows.collect(),
             pages: Pages::default(),
             crashed: vec![false; topology.sources.len()],
-            findings: Findings::new("no-duplicates"),
+            findings: Findings::new(name),
             topology: Arc::clone(topology),
         }
     }
@@ -103,7 +115,11 @@ impl NoDuplicates {
 
 impl Checker for NoDuplicates {
     fn name(&self) -> &'static str {
-        "no-duplicates"
+        if self.whole {
+            "no-duplicates"
+        } else {
+            "no-log-duplicates"
+        }
     }
 
     fn wants(&self) -> Kinds {
@@ -123,6 +139,7 @@ impl Checker for NoDuplicates {
             }
         } else if let Fact::RowsRead(rows) = &seen.fact {
             if let Some(sink) = seen.peer.and_then(|peer| self.topology.sink_of(peer))
+                && self.whole
                 && self.topology.sinks[sink].kind != SinkKind::Upsert
                 && self.pages.is_new(sink, rows)
             {

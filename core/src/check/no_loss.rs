@@ -15,6 +15,7 @@ use crate::event::{Batch, EventId};
 use crate::fault::FaultPlan;
 use crate::history::{Fact, FactKind, Kinds, Observation};
 use crate::message::log::{Published, Reader};
+use crate::promise::Promises;
 use crate::sink::config::SinkKind;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -118,7 +119,10 @@ impl NoLoss {
 
     fn judge_log(&mut self, source: usize) {
         let broker = self.topology.sources[source].broker;
-        if self.topology.log(broker).is_none() {
+        // Alone, the log form holds the logs to what they promise; a scenario that asks for `no-loss`
+        // asks whether its configuration reaches it.
+        let judged = self.topology.log(broker);
+        if judged.is_none_or(|log| !self.whole && !Promises::of_log(log).keeps) {
             return;
         }
         let (acknowledged, stored) = (self.acknowledged.of(source), self.stored.of(source));

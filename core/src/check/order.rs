@@ -3,7 +3,8 @@
 //! *Verifies*, log form: in the audit's read the first appearances of a source's events of one key are in
 //! the order in which the source owed them. Effect form, where rows carry their input offset and keep the
 //! key: the first effects of a key are in the order of the log (relaxed order, rule 4).
-//! *Does not verify*: repeated deliveries and their effects, order across keys, order in queues.
+//! *Does not verify*: repeated deliveries and their effects, order across keys, order in queues, effects of
+//! processors that settle before they write.
 
 use crate::check::progress::EventSets;
 use crate::check::{Checker, End, Findings, Judgement, Topology, Violation, reference};
@@ -12,6 +13,7 @@ use crate::history::{Fact, FactKind, Kinds, Observation, Stage};
 use crate::id::PartId;
 use crate::message::log::{FetchedPart, Reader};
 use crate::message::sink::Write;
+use crate::processor::config::DeliveryMode;
 use std::sync::Arc;
 
 /// The check.
@@ -86,7 +88,10 @@ impl Order {
             return;
         };
         let entry = &self.topology.processors[processor];
-        if write.versions.len() != write.rows.len() || !reference::keeps_key(&entry.operator) {
+        // A zombie that settled before it wrote comes late, legally.
+        let settles_first = entry.delivery == DeliveryMode::AtMostOnce;
+        let is_comparable = write.versions.len() == write.rows.len();
+        if settles_first || !is_comparable || !reference::keeps_key(&entry.operator) {
             return;
         }
         for (row, offset) in write.rows.iter().zip(write.versions.iter()) {

@@ -2,10 +2,12 @@
 //!
 //! *Verifies*: a replica's log start never passes what an independent policy on true time allows: age of
 //! every removed record, size of what is kept, or an operator's forced retention. Slack: one sixty-fourth
-//! of the retention time, a sixteenth of a segment, and the clocks' declared bound.
+//! of the retention time, a sixteenth of a segment, and for each of two clocks the declared bound (or a
+//! thirty-second of the retention time).
 //! *Does not verify*: that old records are removed at all (rule 9: later is legal), nor the internal topic.
 
 use crate::actor::Control;
+use crate::check::topology::LogEntry;
 use crate::check::{Checker, End, Findings, Judgement, Topology, Violation};
 use crate::fault::{FaultKind, FaultPlan};
 use crate::history::{Fact, FactKind, Kinds, Observation, Stage};
@@ -16,6 +18,12 @@ use std::sync::Arc;
 
 /// How long after its fault ends a forced retention may still be carried out.
 const FORCED_GRACE: Span = Span::secs(10);
+
+/// How far a clock may stray before retention by age counts as early.
+#[must_use]
+pub fn clock_slack(topology: &Topology, log: &LogEntry) -> Span {
+    topology.clock_bound.max(log.retention / 32)
+}
 
 /// What may have been removed of one partition.
 #[derive(Clone, Debug, Default)]
@@ -109,7 +117,7 @@ impl RetentionPolicy {
             return 0;
         };
         let partition = &mut self.partitions[slot];
-        let slack = self.topology.clock_bound;
+        let slack = clock_slack(&self.topology, log);
         let young = |mark: &&(u64, Time, u64)| mark.1 + log.retention > now + slack + slack;
         let by_age = partition.marks.iter().find(young);
         let by_age = by_age.map_or(partition.end, |mark| mark.0);

@@ -1,0 +1,101 @@
+use super::*;
+use crate::check::tests_support::pipeline;
+use crate::sink::config::SinkKind;
+
+fn fault(at: u64, kind: FaultKind, target: Target) -> Fault {
+    Fault {
+        name: None,
+        at: Time(Span::secs(at).0),
+        lasts: Span::secs(2),
+        kind,
+        target,
+        planned: false,
+    }
+}
+
+fn node(index: u16) -> Target {
+    Target::Node(format!("broker.main.{index}"))
+}
+
+fn leader() -> Target {
+    Target::Leader("broker.main".to_owned())
+}
+
+const POWER: FaultKind = FaultKind::PowerLoss { torn: false };
+
+fn fits(faults: Vec<Fault>) -> bool {
+    let mode = DeliveryMode::AtLeastOnce;
+    let topology = pipeline(true, SinkKind::Append, "identity", mode);
+    judge(&FaultPlan { faults }, &topology) == Fit::Inside
+}
+
+#[test]
+fn one_power_loss_at_a_time_is_inside_and_two_are_outside() {
+    // Each lasts 2 s and holds its budget for 5 s of catching up.
+    let two = |second| vec![fault(0, POWER, node(0)), fault(second, POWER, node(1))];
+    assert!(fits(two(7)));
+    assert!(!fits(two(6)));
+}
+
+#[test]
+fn the_same_node_twice_is_one_node_but_two_leaders_may_be_two() {
+    assert!(fits(vec![
+        fault(0, POWER, node(0)),
+        fault(1, POWER, node(0))
+    ]));
+    assert!(!fits(vec![
+        fault(0, POWER, leader()),
+        fault(1, POWER, leader())
+    ]));
+}
+
+#[test]
+fn a_leader_that_is_waited_for_holds_its_budget_longer() {
+    let two = |second| vec![fault(0, POWER, leader()), fault(second, POWER, leader())];
+    assert!(!fits(two(8)));
+    assert!(fits(two(9)));
+}
+
+#[test]
+fn cutting_off_is_free_until_a_power_loss_comes_along() {
+    let cut = |index| fault(0, FaultKind::Partition, node(index));
+    assert!(fits(vec![cut(0), cut(1), cut(2)]));
+    assert!(!fits(vec![cut(0), fault(1, POWER, node(1))]));
+}
+
+#[test]
+fn a_fault_on_another_part_draws_on_no_budget_here() {
+    let all = |part: &str| Target::All(part.to_owned());
+    let faults = vec![
+        fault(0, POWER, node(0)),
+        fault(0, FaultKind::Crash, all("processor.totals")),
+        fault(0, POWER, all("sink.rows")),
+    ];
+    assert!(fits(faults));
+    assert!(!fits(vec![fault(0, FaultKind::Crash, all("broker.main"))]));
+}
+
+#[test]
+fn a_clock_may_stray_up_to_its_bound() {
+    // A thirty-second of 1,000 s of retention.
+    let step = |secs: i64| FaultKind::ClockStep {
+        by: secs * 1_000_000_000,
+    };
+    assert!(fits(vec![fault(0, step(31), node(0))]));
+    assert!(!fits(vec![fault(0, step(-32), node(0))]));
+}
+
+#[test]
+fn the_reason_names_part_and_bound() {
+    let mode = DeliveryMode::AtLeastOnce;
+    let topology = pipeline(true, SinkKind::Append, "identity", mode);
+    let faults = vec![fault(0, POWER, Target::All("broker.main".to_owned()))];
+    let Fit::Outside { fault, why } = judge(&FaultPlan { faults }, &topology) else {
+        panic!("three power losses at once are outside");
+    };
+    assert_eq!(fault, 0);
+    assert_eq!(
+        why,
+        "broker.main: up to 3 nodes without power at once, promised for 1"
+    );
+}
