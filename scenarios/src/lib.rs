@@ -2,5 +2,7 @@
 
 pub mod error;
 pub mod load;
+pub mod plan;
 pub mod spec;
 pub mod sweep;
+pub mod trace;

@@ -6,9 +6,12 @@ use crate::spec::document::{self, Spans};
 use crate::spec::faults::Written;
 use crate::spec::parse::{self, Reader};
 use crate::spec::{Names, Phases, Scenario, bounds, phases, print, references, scale};
+use crate::trace::{self, Trace};
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
+use stormglass_core::source::config::{Arrival, TraceConfig};
 use stormglass_core::time::Span;
 use stormglass_core::units::parse_span;
 use toml::Spanned;
@@ -40,6 +43,8 @@ pub struct Case {
     pub phases: Phases,
     /// The exit code that this case is known to give.
     pub exit: u8,
+    /// The recorded streams by the name of their source. Empty if the case was loaded from a text alone.
+    pub traces: BTreeMap<String, Arc<Trace>>,
     /// Where its settings stand in the text.
     pub spans: Spans,
 }
@@ -80,7 +85,46 @@ pub fn load(path: &Path, names: &Names) -> Result<ScenarioFile, ScenarioError> {
         return Err(of_file(format!("{size} bytes are no scenario")));
     }
     let bytes = std::fs::read(path).map_err(|error| of_file(format!("cannot be read: {error}")))?;
-    load_bytes(&file, bytes, names)
+    let mut loaded = load_bytes(&file, bytes, names)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    load_traces(folder, &mut loaded)?;
+    Ok(loaded)
+}
+
+/// Reads the recorded streams of all cases, each file and mapping once.
+fn load_traces(folder: &Path, loaded: &mut ScenarioFile) -> Result<(), ScenarioError> {
+    let mut read: Vec<(TraceConfig, u32, Arc<Trace>)> = Vec::new();
+    let source = &loaded.source;
+    for case in &mut loaded.cases {
+        for (name, config) in &case.scenario.sources {
+            let Arrival::Trace(settings) = &config.arrival else {
+                continue;
+            };
+            let known = read
+                .iter()
+                .find(|(other, size, _)| other == settings && *size == config.size);
+            let trace = match known {
+                Some((_, _, trace)) => Arc::clone(trace),
+                None => {
+                    let path = format!("source.{name}.arrival.trace.file");
+                    let trace = trace::load(folder, settings, config.size).map_err(|error| {
+                        // What cannot be read at all is a mistake of the scenario that names it.
+                        if error.line == 0 {
+                            let message = format!("{}: {}", error.file, error.message);
+                            source.error(case.spans.value(&path), message, error.hint)
+                        } else {
+                            error
+                        }
+                    })?;
+                    let trace = Arc::new(trace);
+                    read.push((settings.clone(), config.size, Arc::clone(&trace)));
+                    trace
+                }
+            };
+            case.traces.insert(name.clone(), trace);
+        }
+    }
+    Ok(())
 }
 
 /// Loads a file's bytes.
@@ -269,6 +313,7 @@ fn case(
         scenario,
         written,
         phases,
+        traces: BTreeMap::new(),
         spans,
     })
 }

@@ -1,0 +1,172 @@
+//! Guided templates: schedules of several faults that open one known window each. They find in few seeds what
+//! single faults drawn alone would need thousands for.
+
+use super::draw::Sampler;
+use super::{broker_of, lengths};
+use crate::spec::faults::SwarmKind;
+use crate::spec::{BrokerSpec, EnvelopeRule};
+use stormglass_core::actor::Control;
+use stormglass_core::fault::{Fault, FaultKind, Target};
+use stormglass_core::time::Span;
+
+/// Points at which a crash separates an effect from its position, mark or acknowledgement.
+pub(super) const CRASH_POINTS: &[(&str, &str)] = &[
+    ("processor", "processor.after-write-before-settle"),
+    ("processor", "processor.after-settle-before-write"),
+    ("sink", "sink.after-write-before-sync"),
+    ("sink", "sink.after-sync-before-ack"),
+];
+
+/// The schedules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Template {
+    /// T1: the answer to a publish or a write is lost, and the client tries again.
+    LostAck,
+    /// T2: a crash between an effect and what makes it count once.
+    CommitWindow,
+    /// T4: an owner is paused for longer than its session, and resumes after a takeover.
+    Zombie,
+    /// T6: leadership changes twice before followers have caught up.
+    DoubleBounce,
+}
+
+impl Sampler<'_> {
+    /// The faults of a drawn template that the scenario's kinds allow; none if there is none.
+    pub fn template(&mut self) -> Vec<Fault> {
+        let swarm = &self.scenario.faults.swarm;
+        let has = |kind: SwarmKind| swarm.contains(&kind);
+        let mut templates = Vec::new();
+        if has(SwarmKind::Reset) {
+            templates.push(Template::LostAck);
+        }
+        if has(SwarmKind::Crash) {
+            templates.push(Template::CommitWindow);
+            templates.push(Template::DoubleBounce);
+        }
+        if has(SwarmKind::Pause) {
+            templates.push(Template::Zombie);
+        }
+        match self.stream.pick(&templates) {
+            None => Vec::new(),
+            Some(Template::LostAck) => self.lost_ack(),
+            Some(Template::CommitWindow) => self.commit_window(),
+            Some(Template::Zombie) => self.zombie(),
+            Some(Template::DoubleBounce) => self.double_bounce(),
+        }
+    }
+
+    /// The full names of a section's parts.
+    fn section(&self, section: &str) -> Vec<String> {
+        self.budget
+            .parts()
+            .keys()
+            .filter(|name| name.split_once('.').is_some_and(|(own, _)| own == section))
+            .cloned()
+            .collect()
+    }
+
+    fn lost_ack(&mut self) -> Vec<Fault> {
+        let mut ends: Vec<(String, String, &str)> = Vec::new();
+        for source in self.section("source") {
+            if let Some(broker) = broker_of(self.scenario, &source) {
+                ends.push((source, broker, "publish"));
+            }
+        }
+        for (name, processor) in &self.scenario.processors {
+            ends.push((format!("processor.{name}"), processor.to.clone(), "write"));
+        }
+        let Some((client, server, class)) = self.stream.pick(&ends).cloned() else {
+            return Vec::new();
+        };
+        let timeouts = lengths::timeouts(self.scenario, &client);
+        let lasts = self.length(&timeouts);
+        let kind = FaultKind::Reset {
+            class: class.to_owned(),
+            after: true,
+        };
+        let target = Target::Link(
+            Box::new(self.one_of(&client)),
+            Box::new(Target::All(server)),
+        );
+        self.place(kind, target, lasts).into_iter().collect()
+    }
+
+    fn commit_window(&mut self) -> Vec<Fault> {
+        let parts: Vec<(String, &str)> = CRASH_POINTS
+            .iter()
+            .flat_map(|(section, point)| {
+                self.section(section)
+                    .into_iter()
+                    .map(move |part| (part, *point))
+            })
+            .filter(|(part, _)| {
+                let part = self.budget.parts().get(part);
+                part.is_some_and(|part| part.kinds.contains(&SwarmKind::Crash))
+            })
+            .collect();
+        let Some((part, point)) = self.stream.pick(&parts).cloned() else {
+            return Vec::new();
+        };
+        let timeouts = lengths::timeouts(self.scenario, &part);
+        let lasts = self.length(&timeouts);
+        let kind = FaultKind::CrashAt {
+            point: point.to_owned(),
+            nth: self.stream.between(1, 20) as u32,
+        };
+        let target = self.one_of(&part);
+        self.place(kind, target, lasts).into_iter().collect()
+    }
+
+    fn zombie(&mut self) -> Vec<Fault> {
+        let processors = self.section("processor");
+        let Some(part) = self.stream.pick(&processors).cloned() else {
+            return Vec::new();
+        };
+        // The longest of its timeouts is the session or the lease, unless checkpoints are rarer still.
+        let timeouts = lengths::timeouts(self.scenario, &part);
+        let longest = timeouts.last().copied().unwrap_or(Span::secs(1));
+        let tenths = self.stream.pick(&[11, 20]).copied().unwrap_or(11);
+        let most = self.ends.since(self.starts);
+        let lasts = longest.ratio(tenths, 10).min(most);
+        let kind = FaultKind::Pause { clock_stops: false };
+        let target = self.one_of(&part);
+        self.place(kind, target, lasts).into_iter().collect()
+    }
+
+    /// Two elections close together. Outside the envelope two processes die instead, a follower just
+    /// before the leader, which inside would be two nodes down at once.
+    fn double_bounce(&mut self) -> Vec<Fault> {
+        let logs: Vec<String> = self
+            .scenario
+            .brokers
+            .iter()
+            .filter(|(_, broker)| matches!(broker, BrokerSpec::Log(_)))
+            .map(|(name, _)| format!("broker.{name}"))
+            .collect();
+        let Some(part) = self.stream.pick(&logs).cloned() else {
+            return Vec::new();
+        };
+        let shortest = lengths::timeouts(self.scenario, &part)[0];
+        let lasts = shortest.ratio(1, 10).max(Span::millis(1));
+        let gap = lasts.saturating_add(Span(self.stream.below(shortest.0.max(1))));
+        let whole = gap.saturating_add(lasts);
+        let room = self.ends.since(self.starts).saturating_sub(whole);
+        let at = self.starts + Span(self.stream.between(0, room.0));
+        let is_open = self.scenario.faults.envelope == EnvelopeRule::Off;
+        let (kind, first) = if is_open {
+            (FaultKind::Crash, self.one_of(&part))
+        } else {
+            let kind = FaultKind::Control(Control::ForceElection);
+            (kind, Target::Controller(part.clone()))
+        };
+        let second = if is_open {
+            Target::Leader(part)
+        } else {
+            Target::Controller(part)
+        };
+        let mut faults = Vec::new();
+        faults.extend(self.place_at(kind.clone(), first, at, lasts));
+        faults.extend(self.place_at(kind, second, at + gap, lasts));
+        faults
+    }
+}

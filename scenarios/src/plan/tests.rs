@@ -1,0 +1,293 @@
+use super::*;
+use crate::load::{ScenarioFile, load_text};
+use crate::spec::{Names, SwarmKind, print as spec_print, target};
+use proptest::prelude::*;
+use std::path::Path;
+use stormglass_core::actor::Control;
+use stormglass_core::fault::FaultKind;
+
+fn read(text: &str) -> ScenarioFile {
+    load_text("a.toml", text.to_owned(), &Names::default())
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn orders() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(root.join("delivery/orders-once.toml")).unwrap()
+}
+
+/// A scenario that lists every kind, with room for many faults.
+fn every_kind(envelope: &str) -> ScenarioFile {
+    let kinds: Vec<String> = SwarmKind::ALL
+        .iter()
+        .map(|kind| spec_print::value(kind).to_string())
+        .collect();
+    read(&orders().replace(
+        "swarm = [\"crash\", \"pause\", \"partition\", \"oneway\", \"loss\", \"delay\", \"reset\", \
+         \"slow-disk\", \"clock-drift\"]\nmax = 4",
+        &format!(
+            "swarm = [{}]\nmax = 12\nenvelope = \"{envelope}\"",
+            kinds.join(", ")
+        ),
+    ))
+}
+
+#[test]
+fn a_plan_is_a_function_of_the_seed() {
+    let file = read(&orders());
+    let plan = |seed| sample(Seed(seed), file.base());
+    assert_eq!(plan(1), plan(1));
+    assert_ne!(plan(1), plan(2));
+}
+
+#[test]
+fn every_fault_lies_inside_chaos_and_every_planned_one_is_there() {
+    for envelope in ["inside", "off"] {
+        let file = every_kind(envelope);
+        let phases = file.base().phases;
+        for seed in 0..300 {
+            let plan = sample(Seed(seed), file.base());
+            assert_eq!(plan.faults.iter().filter(|fault| fault.planned).count(), 1);
+            assert!(plan.faults.is_sorted_by_key(|fault| fault.at));
+            for fault in &plan.faults {
+                assert!(fault.at >= phases.chaos_starts(), "{fault}");
+                assert!(fault.at + fault.lasts <= phases.calm_starts(), "{fault}");
+                assert!(fault.lasts > Span::ZERO, "{fault}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_plan_leaves_the_envelope() {
+    let file = every_kind("inside");
+    for seed in 0..300 {
+        let plan = sample(Seed(seed), file.base());
+        let (planned, sampled): (Vec<_>, Vec<_>) =
+            plan.faults.into_iter().partition(|fault| fault.planned);
+        let mut budget = EnvelopeBudget::of(&file.base().scenario);
+        for fault in &planned {
+            budget.hold(fault);
+        }
+        for fault in &sampled {
+            assert!(budget.admits(fault), "seed {seed}: {fault}");
+            budget.hold(fault);
+            for part in target::parts(&fault.target) {
+                assert!(
+                    !(part.starts_with("source.") && fault.kind == FaultKind::Crash),
+                    "seed {seed}: {fault}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn outside_the_envelope_nodes_of_a_broker_fail_together() {
+    let file = every_kind("off");
+    let together = (0..300).any(|seed| {
+        let plan = sample(Seed(seed), file.base());
+        let mut budget = EnvelopeBudget::of(&file.base().scenario);
+        plan.faults.iter().any(|fault| {
+            let fits = budget.admits(fault);
+            budget.hold(fault);
+            !fits
+        })
+    });
+    assert!(together);
+}
+
+#[test]
+fn every_kind_and_template_is_drawn_in_some_seed() {
+    let file = every_kind("inside");
+    let plans: Vec<FaultPlan> = (0..600)
+        .map(|seed| sample(Seed(seed), file.base()))
+        .collect();
+    let drawn = |name: &str| {
+        plans.iter().any(|plan| {
+            let mut sampled = plan.faults.iter().filter(|fault| !fault.planned);
+            sampled.any(|fault| fault.kind.name() == name)
+        })
+    };
+    for name in [
+        "crash",
+        "power-loss",
+        "pause",
+        "partition",
+        "oneway",
+        "loss",
+        "delay",
+        "drop",
+        "reset",
+        "slow-disk",
+        "slow-node",
+        "slow-link",
+        "clock-step",
+        "clock-drift",
+        "crash-at",
+        "control",
+    ] {
+        assert!(drawn(name), "{name} is never drawn");
+    }
+    let bounces = plans.iter().any(|plan| {
+        let election = FaultKind::Control(Control::ForceElection);
+        plan.faults
+            .iter()
+            .filter(|fault| fault.kind == election)
+            .count()
+            >= 2
+    });
+    assert!(bounces, "leadership never changes twice");
+}
+
+#[test]
+fn a_power_loss_excludes_every_other_node_until_it_has_caught_up() {
+    let file = read(&orders());
+    let scenario = &file.base().scenario;
+    let fault = |kind, at| Fault {
+        name: None,
+        at: Time::ZERO + at,
+        lasts: Span::millis(100),
+        kind,
+        target: Target::OneOf(String::from("broker.main"), 0),
+        planned: false,
+    };
+    let mut budget = EnvelopeBudget::of(scenario);
+    let loss = fault(FaultKind::PowerLoss { torn: false }, Span::secs(3));
+    budget.hold(&loss);
+    let catch_up = budget.parts()["broker.main"].catch_up;
+    assert!(catch_up > Span::ZERO);
+    let during = fault(FaultKind::Crash, Span::millis(3_050));
+    let just_before = Span::millis(3_100) + catch_up.saturating_sub(Span::nanos(1));
+    let just_after = Span::millis(3_100) + catch_up;
+    assert!(!budget.admits(&during));
+    assert!(!budget.admits(&fault(FaultKind::Crash, just_before)));
+    assert!(budget.admits(&fault(FaultKind::Crash, just_after)));
+    assert_eq!(budget.free_from(&during), Some(Time::ZERO + just_after));
+}
+
+#[test]
+fn a_node_left_open_is_drawn_by_the_seed_and_by_nothing_else() {
+    let text = orders().replace(
+        "target = \"leader of broker.main\"",
+        "target = \"one of broker.main\"",
+    );
+    let target_of = |text: &str, seed| {
+        let file = read(text);
+        let plan = sample(Seed(seed), file.base());
+        let planned = plan.faults.into_iter().find(|fault| fault.planned);
+        planned.unwrap().target
+    };
+    let swarmless = text.replace("max = 4", "max = 0");
+    let mut seen = std::collections::BTreeSet::new();
+    for seed in 0..40 {
+        assert_eq!(target_of(&text, seed), target_of(&swarmless, seed));
+        seen.insert(target_of(&text, seed));
+    }
+    assert_eq!(seen.len(), 3);
+}
+
+#[test]
+fn a_plan_saved_as_planned_faults_is_the_same_plan() {
+    let file = every_kind("inside");
+    let base = file.base();
+    for seed in 0..100 {
+        let plan = sample(Seed(seed), base);
+        let mut written = base.written.clone();
+        written.faults.planned = as_planned(&plan, &base.phases);
+        written.faults.swarm.clear();
+        let again = read(&spec_print::print(&written));
+        let mut replayed = sample(Seed(0), again.base());
+        for (fault, original) in replayed.faults.iter_mut().zip(&plan.faults) {
+            fault.name.clone_from(&original.name);
+            fault.planned = original.planned;
+        }
+        assert_eq!(replayed, plan);
+    }
+}
+
+fn any_target() -> impl Strategy<Value = Target> {
+    let part = prop::sample::select(vec!["broker.main", "processor.a-b", "sink.x_1"]);
+    let end = (part, 0..5_u8, any::<u16>()).prop_map(|(part, role, index)| {
+        let part = part.to_owned();
+        match role {
+            0 => Target::Leader(part),
+            1 => Target::Controller(part),
+            2 => Target::Coordinator(part),
+            3 => Target::OneOf(part, index),
+            _ => Target::Node(format!("{part}.{index}")),
+        }
+    });
+    prop_oneof![
+        end.clone(),
+        (end.clone(), end).prop_map(|(from, to)| Target::Link(Box::new(from), Box::new(to))),
+    ]
+}
+
+fn any_kind() -> impl Strategy<Value = FaultKind> {
+    let span = (0..i64::MAX as u64).prop_map(Span);
+    let class = "[ -~]{0,12}";
+    prop_oneof![
+        Just(FaultKind::Crash),
+        any::<bool>().prop_map(|torn| FaultKind::PowerLoss { torn }),
+        any::<bool>().prop_map(|clock_stops| FaultKind::Pause { clock_stops }),
+        Just(FaultKind::Partition),
+        Just(FaultKind::Oneway),
+        (0..=1_000_000_u32).prop_map(|parts| FaultKind::Loss { parts }),
+        (0..=1_000_000_u32).prop_map(|parts| FaultKind::Duplicate { parts }),
+        (class, span.clone()).prop_map(|(class, by)| FaultKind::Delay { class, by }),
+        (class, any::<u32>()).prop_map(|(class, count)| FaultKind::Drop { class, count }),
+        (class, any::<bool>()).prop_map(|(class, after)| FaultKind::Reset { class, after }),
+        any::<u32>().prop_map(|factor| FaultKind::SlowDisk { factor }),
+        Just(FaultKind::DiskFull),
+        any::<u32>().prop_map(|factor| FaultKind::SlowNode { factor }),
+        any::<u32>().prop_map(|factor| FaultKind::SlowLink { factor }),
+        (-i64::MAX..=i64::MAX).prop_map(|by| FaultKind::ClockStep { by }),
+        any::<i32>().prop_map(|parts| FaultKind::ClockDrift { parts }),
+        (class, any::<u32>()).prop_map(|(point, nth)| FaultKind::CrashAt { point, nth }),
+        (class, span).prop_map(|(point, by)| FaultKind::YieldAt { point, by }),
+        Just(FaultKind::Control(Control::ForceElection)),
+        (0..i64::MAX as u64).prop_map(|keep| FaultKind::Control(Control::ForceRetention { keep })),
+        (class, any::<i64>())
+            .prop_map(|(name, value)| FaultKind::Control(Control::Configure { name, value })),
+    ]
+}
+
+fn any_fault() -> impl Strategy<Value = Fault> {
+    let name = prop::option::of("[ -~]{1,20}");
+    let time = 0..i64::MAX as u64;
+    let length = 0..i64::MAX as u64;
+    (name, time, length, any_kind(), any_target(), any::<bool>()).prop_map(
+        |(name, at, lasts, kind, target, planned)| Fault {
+            name,
+            at: Time(at),
+            lasts: Span(lasts),
+            kind,
+            target,
+            planned,
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn a_printed_plan_parses_back_to_itself(faults in prop::collection::vec(any_fault(), 0..6)) {
+        let plan = FaultPlan { faults };
+        let text = print(&plan);
+        prop_assert_eq!(parse("plan.toml", text).unwrap(), plan);
+    }
+
+    #[test]
+    fn a_target_is_printed_as_it_is_read(target in any_target()) {
+        let (again, draws) = target::parse(&target.to_string()).unwrap();
+        prop_assert_eq!(again, target);
+        prop_assert!(!draws);
+    }
+
+    #[test]
+    fn a_kind_keeps_its_settings_in_a_file(kind in any_kind()) {
+        if let Some(planned) = PlannedKind::from_fault(&kind) {
+            prop_assert_eq!(planned.to_fault(), kind);
+        }
+    }
+}
