@@ -1,3 +1,5 @@
+mod storm;
+
 use super::*;
 use crate::actor::{CloseReason, Connection, Effect, Origin};
 use crate::broker::log::config::ProducerConfig;
@@ -36,6 +38,7 @@ struct Stage {
     asked: Vec<(CallId, Connection, Request)>,
     facts: Vec<Fact>,
     points: Vec<&'static str>,
+    timers: BTreeMap<TimerId, Mono>,
     number: u64,
 }
 
@@ -48,6 +51,7 @@ impl Stage {
             asked: Vec::new(),
             facts: Vec::new(),
             points: Vec::new(),
+            timers: BTreeMap::new(),
             number: 0,
         }
     }
@@ -73,7 +77,15 @@ impl Stage {
                 } => self.asked.push((call, connection, request)),
                 Effect::Observe(fact) => self.facts.push(fact),
                 Effect::Point(point) => self.points.push(point.name()),
-                Effect::Arm { .. } | Effect::Disarm(_) | Effect::Close(_) => {}
+                Effect::Arm { timer, at } => {
+                    self.timers.insert(timer, at);
+                }
+                Effect::Disarm(timer) => {
+                    self.timers.remove(&timer);
+                }
+                Effect::Close(connection) => {
+                    self.peers.remove(&connection);
+                }
                 Effect::Send { .. } | Effect::Datagram { .. } | Effect::Disk(_) => {
                     panic!("a publisher does no such thing: {effect:?}")
                 }
