@@ -7,7 +7,7 @@ use crate::broker::log::controller::{BrokerImage, Image};
 use crate::broker::log::layout::Layout;
 use crate::broker::log::partition_log::LogSettings;
 use crate::broker::log::serve::Session;
-use crate::id::{CallId, Partition};
+use crate::id::{CallId, Offset, Partition};
 use crate::message::log::Published;
 use crate::message::{Refusal, Reply};
 use crate::time::Span;
@@ -76,6 +76,8 @@ const fn bit(flaw: LogFlaw) -> u16 {
 pub(super) enum Answer {
     /// A client.
     Client(Connection, CallId),
+    /// The group coordinator of this node, by its own number.
+    Own(u64),
     /// Nobody (acks=0).
     Nobody,
 }
@@ -98,6 +100,8 @@ pub(super) struct Desk {
     pub wishes: Vec<u32>,
     /// Slots that have a new leader to follow.
     pub to_follow: Vec<u32>,
+    /// Answers to the group coordinator of this node.
+    pub own_answers: Vec<(u64, Result<Offset, Refusal>)>,
 }
 
 impl Desk {
@@ -113,6 +117,7 @@ impl Desk {
             woken_polls: Vec::new(),
             wishes: Vec::new(),
             to_follow: Vec::new(),
+            own_answers: Vec::new(),
         }
     }
 
@@ -145,6 +150,10 @@ impl Desk {
                     Err(refusal) => Reply::Refused(refusal),
                 };
                 cx.reply(connection, call, reply);
+            }
+            Answer::Own(number) => {
+                let outcome = result.map(|published| published.base);
+                self.own_answers.push((number, outcome));
             }
             Answer::Nobody => {}
         }

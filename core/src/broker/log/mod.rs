@@ -11,6 +11,7 @@
 mod applied;
 pub mod config;
 pub mod controller;
+mod coordinate;
 mod desk;
 mod fetch;
 pub mod groups;

@@ -7,6 +7,7 @@ use crate::broker::log::config::LogConfig;
 use crate::broker::log::controller::{Controller, Image, raft_plan};
 use crate::broker::log::desk::{Desk, Settings};
 use crate::broker::log::fetch::Fetcher;
+use crate::broker::log::groups::Groups;
 use crate::broker::log::layout::Layout;
 use crate::broker::log::metadata::Registrar;
 use crate::broker::log::polls::Polls;
@@ -57,6 +58,7 @@ pub struct LogBroker {
     pub(super) marks_written: Vec<(Partition, Marks)>,
     pub(super) raft: Raft,
     pub(super) controller: Controller,
+    pub(super) groups: Groups,
 }
 
 /// This actor's own timers: the kind above, an index or a number below.
@@ -133,6 +135,7 @@ impl LogBroker {
             marks_written: Vec::new(),
             raft: Raft::new(raft_plan(&plan.config, plan.cluster, plan.index)),
             controller: Controller::new(&plan.config),
+            groups: Groups::new(&plan.config),
             plan,
         }
     }
@@ -189,6 +192,7 @@ impl LogBroker {
         }
         self.raft.on_closed(connection);
         self.controller.on_closed(connection);
+        self.groups.on_closed(cx, connection);
     }
 
     fn control(&mut self, cx: &mut Context<'_>, control: Control) {
@@ -204,12 +208,14 @@ impl LogBroker {
                     replica.log.producers.expire();
                 }
             }
-            Control::Rewind | Control::Stop | Control::Configure { .. } => {}
+            Control::Rewind => self.groups.rewind(cx),
+            Control::Stop | Control::Configure { .. } => {}
         }
     }
 
     /// Works through what the roles have left for each other.
     fn settle(&mut self, cx: &mut Context<'_>) {
+        self.coordinate(cx);
         let replicas = &mut self.replicas;
         for slot in std::mem::take(&mut self.desk.to_follow) {
             if let Some(replica) = replicas[slot as usize].as_mut() {

@@ -57,12 +57,14 @@ impl LogBroker {
             Request::AllocateProducers => {
                 self.ask_controller(cx, connection, peer, call, Ask::AllocateProducers);
             }
-            Request::FindCoordinator(_)
-            | Request::JoinGroup(_)
-            | Request::GroupHeartbeat(_)
-            | Request::LeaveGroup { .. }
-            | Request::CommitOffsets(_) => {
-                cx.reply(connection, call, Reply::Refused(Refusal::NotCoordinator));
+            Request::FindCoordinator(group) => self.find_coordinator(cx, connection, call, group),
+            Request::JoinGroup(join) => self.groups.on_join(cx, connection, call, join),
+            Request::GroupHeartbeat(beat) => self.groups.on_heartbeat(cx, connection, call, beat),
+            Request::LeaveGroup { group, member } => {
+                self.groups.on_leave(cx, connection, call, (group, member));
+            }
+            Request::CommitOffsets(commit) => {
+                self.groups.on_commit(cx, connection, call, &commit);
             }
             Request::Receive(_)
             | Request::Settle(_)

@@ -7,10 +7,14 @@ use crate::broker::log::desk::Desk;
 use crate::broker::log::points;
 use crate::broker::log::replica::Replica;
 use crate::id::Offset;
+use crate::part::OFFSETS_TOPIC;
 
 impl Replica {
     /// Looks after the bounds of age and size.
     pub fn retain(&mut self, cx: &mut Context<'_>, desk: &mut Desk) {
+        if self.is_kept_for_ever() {
+            return;
+        }
         let now = cx.wall();
         let settings = desk.settings;
         let mut excess = settings
@@ -35,6 +39,9 @@ impl Replica {
 
     /// Drops all but the last `keep` records below the high watermark; the batch at the border stays whole.
     pub fn force_retention(&mut self, cx: &mut Context<'_>, desk: &mut Desk, keep: u64) {
+        if self.is_kept_for_ever() {
+            return;
+        }
         let border = Offset(self.high_watermark.0.saturating_sub(keep));
         let start = self
             .log
@@ -44,6 +51,11 @@ impl Replica {
             .last()
             .map_or(self.log.start(), |entry| entry.end());
         self.drop_below(cx, desk, start);
+    }
+
+    /// Committed positions do not age: Kafka compacts their topic, and here it grows for the length of a run.
+    fn is_kept_for_ever(&self) -> bool {
+        self.log.partition().topic == OFFSETS_TOPIC
     }
 
     fn drop_below(&mut self, cx: &mut Context<'_>, desk: &mut Desk, start: Offset) {

@@ -66,7 +66,10 @@ impl LogBroker {
     /// Takes a timer.
     pub(super) fn timer(&mut self, cx: &mut Context<'_>, timer: TimerId) {
         let raft = &mut self.raft;
-        if raft.on_timer(cx, timer) || self.controller.on_timer(cx, raft, timer) {
+        if raft.on_timer(cx, timer)
+            || self.controller.on_timer(cx, raft, timer)
+            || self.groups.on_timer(cx, timer)
+        {
             return;
         }
         let Some(clock) = Clock::of(timer) else {

@@ -124,6 +124,15 @@ impl Groups {
         self.offices[usize::from(partition.index)]
     }
 
+    /// The epoch in which this node coordinates, or loads, the groups of the offsets partition at `index`.
+    #[must_use]
+    pub fn office_epoch(&self, index: u16) -> Option<Epoch> {
+        match self.offices[usize::from(index)] {
+            Office::Away => None,
+            Office::Loading(epoch) | Office::Held(epoch) => Some(epoch),
+        }
+    }
+
     /// This node leads the offsets partition at `index` in `epoch`; its groups are not known yet.
     pub fn lead(&mut self, cx: &mut Context<'_>, index: u16, epoch: Epoch) {
         self.resign(cx, index);
