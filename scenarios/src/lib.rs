@@ -1,5 +1,7 @@
 //! What to try: scenario files, their typed spec, the catalogue of parts, run and sweep.
 
+pub mod assemble;
+pub mod catalog;
 pub mod error;
 pub mod load;
 pub mod plan;

@@ -1,0 +1,102 @@
+//! What the checks need to know about a scenario.
+
+use super::layout::{Layout, topic_of};
+use crate::spec::{BrokerSpec, Place, Scenario, place};
+use stormglass_core::check::Topology;
+use stormglass_core::check::topology::{
+    LogEntry, PartEntry, ProcessorEntry, QueueEntry, SinkEntry, SourceEntry,
+};
+use stormglass_core::broker::log::config::OffsetReset;
+use stormglass_core::message::log::Acks;
+use stormglass_core::part::PartKind;
+use stormglass_core::time::Span;
+
+/// The parts of `scenario` and how they hang together.
+#[must_use]
+pub fn topology_of(scenario: &Scenario, layout: &Layout) -> Topology {
+    let parts = layout
+        .parts
+        .iter()
+        .map(|part| PartEntry {
+            kind: part.kind,
+            name: part.name.clone(),
+            cluster: part.cluster,
+        })
+        .collect();
+    let sources = scenario.sources.iter().map(|(name, source)| {
+        let to = topic_of(scenario, layout, &source.to);
+        SourceEntry {
+            part: layout.part(PartKind::Source, name),
+            broker: to.part,
+            topic: to.topic,
+        }
+    });
+    let processors = scenario.processors.iter().map(|(name, processor)| {
+        let from = topic_of(scenario, layout, &processor.from);
+        let Some(Place::Sink(sink)) = place(&processor.to) else {
+            panic!("the load let {:?} pass as a sink", processor.to);
+        };
+        ProcessorEntry {
+            part: layout.part(PartKind::Processor, name),
+            group: layout.group(name),
+            broker: from.part,
+            topic: from.topic,
+            sink: layout.part(PartKind::Sink, sink),
+            operator: processor.operator.clone(),
+            delivery: processor.delivery,
+        }
+    });
+    let sinks = scenario.sinks.iter().map(|(name, sink)| SinkEntry {
+        part: layout.part(PartKind::Sink, name),
+        kind: sink.kind,
+        sync_before_ack: sink.sync_before_ack,
+    });
+    let mut topology = Topology {
+        parts,
+        sources: sources.collect(),
+        processors: processors.collect(),
+        sinks: sinks.collect(),
+        clock_bound: Span::ZERO,
+        ..Topology::default()
+    };
+    for (name, broker) in &scenario.brokers {
+        let part = layout.part(PartKind::Broker, name);
+        match broker {
+            BrokerSpec::Log(config) => topology.logs.push(LogEntry {
+                part,
+                partitions: config
+                    .topics
+                    .values()
+                    .map(|topic| topic.partitions)
+                    .collect(),
+                offsets_partitions: config.offsets_partitions,
+                replication: config.replication_factor,
+                min_insync: config.min_insync_replicas,
+                acks: config.producer.acks,
+                idempotent: config.producer.enable_idempotence && config.producer.acks == Acks::All,
+                sync_before_ack: config.flush_interval_batches == 1,
+                max_in_flight: config.producer.max_in_flight,
+                retention: config.log_retention,
+                retention_bytes: config.log_retention_bytes.map(|size| size.0),
+                segment_bytes: config.log_segment_bytes.0,
+                catch_up: config.broker_session_timeout + config.replica_lag_time_max,
+                from_earliest: config.consumer.auto_offset_reset == OffsetReset::Earliest,
+            }),
+            BrokerSpec::Queue(config) => {
+                topology.queues.push(QueueEntry {
+                    part,
+                    fanout: false,
+                    sync_before_ack: config.sync_before_ack,
+                });
+            }
+            BrokerSpec::Fanout(config) => {
+                topology.queues.push(QueueEntry {
+                    part,
+                    fanout: true,
+                    sync_before_ack: config.sync_before_ack,
+                });
+            }
+        }
+    }
+    topology.indexed()
+}
