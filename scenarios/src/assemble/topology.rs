@@ -2,11 +2,11 @@
 
 use super::layout::{Layout, topic_of};
 use crate::spec::{BrokerSpec, Place, Scenario, place};
+use stormglass_core::broker::log::config::OffsetReset;
 use stormglass_core::check::Topology;
 use stormglass_core::check::topology::{
     LogEntry, PartEntry, ProcessorEntry, QueueEntry, SinkEntry, SourceEntry,
 };
-use stormglass_core::broker::log::config::OffsetReset;
 use stormglass_core::message::log::Acks;
 use stormglass_core::part::PartKind;
 use stormglass_core::time::Span;
