@@ -52,6 +52,9 @@ pub enum Reader {
     Replica {
         /// The follower's broker epoch, handed out at its registration; a stale one never re-enters the ISR.
         broker_epoch: u64,
+        /// The fetch's place in its session (KIP-227): 0 begins one and names every partition that is read,
+        /// a later one names only those whose position has changed.
+        round: u32,
     },
     /// A consumer: reads below the high watermark.
     Consumer,

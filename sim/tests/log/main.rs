@@ -3,10 +3,12 @@
 #![allow(clippy::wildcard_enum_match_arm)]
 
 mod rig;
+mod storms;
 
 use rig::{Left, Script, broker, fault, leader, partition};
 use stormglass_core::fault::{FaultKind, Target};
 use stormglass_core::history::{Fact, Role};
+use stormglass_core::id::NodeId;
 use stormglass_core::message::log::Acks;
 use stormglass_core::time::Span;
 
@@ -19,12 +21,24 @@ fn sound(left: &Left) {
 
 fn replicas_agree(left: &Left) {
     let logs = left.logs();
-    let of = |(node, at)| logs.get(&(stormglass_core::id::NodeId(node), at));
     for index in 0..8 {
         let at = partition(index);
-        let first = of((0, at));
-        for node in 1..3 {
-            assert_eq!(first, of((node, at)), "node {node} differs in {at}");
+        let [first, others @ ..] =
+            [0, 1, 2].map(|node| logs.get(&(NodeId(node), at)).cloned().unwrap_or_default());
+        for other in others {
+            let difference = first
+                .iter()
+                .find(|(base, entry)| other.get(base) != Some(entry))
+                .or_else(|| other.iter().find(|(base, _)| !first.contains_key(base)));
+            assert_eq!(
+                difference,
+                None,
+                "of {} and {} entries in {at}: {:?}\n{:#?}",
+                first.len(),
+                other.len(),
+                left.plan,
+                left.world.inspect()
+            );
         }
     }
 }

@@ -366,6 +366,8 @@ pub struct Left {
     pub observations: Vec<Observation>,
     /// What the publisher was refused for.
     pub refusals: Vec<Refusal>,
+    /// What went wrong, for the message of a failure.
+    pub plan: Vec<String>,
     pub world: World,
 }
 
@@ -418,6 +420,7 @@ impl Script {
         let late = self.until.saturating_sub(Span::secs(10));
         nodes.push(node("audit", 2, late, Box::new(audit)));
         let end = Time(self.until.0);
+        let plan = self.faults.iter().map(ToString::to_string).collect();
         let mut world = World::new(WorldPlan {
             seed: Seed(self.seed),
             profile: Profile::same_zone(),
@@ -442,6 +445,7 @@ impl Script {
         Left {
             observations,
             refusals: refusals.take(),
+            plan,
             world,
         }
     }

@@ -34,8 +34,8 @@ enum Ask {
 /// What a follower keeps of one leader.
 #[derive(Debug, Default)]
 struct Link {
-    /// Whether the leader knows which partitions are read, and where.
-    in_session: bool,
+    /// The place of the next fetch in the session; 0 if the leader does not know what is read, and where.
+    round: u32,
     in_flight: bool,
     /// Slots to name in the next fetch.
     changed: Vec<u32>,
@@ -162,7 +162,7 @@ impl Fetcher {
         if link.in_flight || link.writing > 0 {
             return;
         }
-        if !link.in_session {
+        if link.round == 0 {
             link.changed.clear();
             let followed = replicas
                 .iter()
@@ -172,9 +172,10 @@ impl Fetcher {
             if link.changed.is_empty() {
                 return;
             }
-            link.in_session = true;
         }
         link.in_flight = true;
+        let round = link.round;
+        link.round += 1;
         let parts = link
             .changed
             .drain(..)
@@ -189,6 +190,7 @@ impl Fetcher {
         let fetch = Fetch {
             reader: Reader::Replica {
                 broker_epoch: self.broker_epoch,
+                round,
             },
             parts,
             max_wait: desk.settings.fetch_wait,
@@ -224,7 +226,7 @@ impl Fetcher {
                     self.fetched(cx, desk, replicas, leader, fetched);
                     self.poll(cx, desk, replicas, leader);
                 } else {
-                    self.links[usize::from(leader)].in_session = false;
+                    self.links[usize::from(leader)].round = 0;
                     cx.arm((self.backoff_timer)(leader), desk.settings.fetch_backoff());
                 }
             }
@@ -282,10 +284,13 @@ impl Fetcher {
         if fetched.parts.is_empty() {
             // An idle answer is the occasion to notice that nothing is read from there any more.
             let link = &mut self.links[usize::from(leader)];
-            link.in_session = replicas
+            if !replicas
                 .iter()
                 .flatten()
-                .any(|replica| reads(replica, leader));
+                .any(|replica| reads(replica, leader))
+            {
+                link.round = 0;
+            }
             return;
         }
         let (mut records, mut bytes) = (0_u64, 0_u32);
@@ -403,7 +408,7 @@ impl Fetcher {
             };
             let link = &mut self.links[usize::from(leader)];
             // Everything on the connection ended with it, the session too.
-            link.in_session = false;
+            link.round = 0;
             match ask {
                 Ask::Fetch => {
                     link.in_flight = false;

@@ -1,5 +1,5 @@
 //! A leader's answers to fetches of its followers. A follower keeps one fetch session with each leader
-//! (KIP-227): on a new connection it names every partition it reads, later only those whose position has
+//! (KIP-227): its first fetch names every partition it reads, later ones only those whose position has
 //! changed; the answer holds only partitions with news. So a fetch costs what has changed, not what there is.
 
 use crate::actor::{Connection, Context, Work};
@@ -17,7 +17,7 @@ const RESPONSE_MAX: u32 = 10 << 20;
 /// The fetch session of one follower.
 #[derive(Debug, Default)]
 pub(super) struct Session {
-    /// Which session; a new connection starts a new one. 0 is none yet.
+    /// Which session; 0 is none yet.
     pub number: u32,
     /// Slots with something to tell, each once.
     pub news: Vec<u32>,
@@ -25,6 +25,8 @@ pub(super) struct Session {
     pub last_fetch: Mono,
     /// The broker epoch with which it fetches.
     pub broker_epoch: u64,
+    /// The place of the next fetch in the session.
+    next_round: u32,
     connection: Option<Connection>,
     parked: Option<Parked>,
 }
@@ -84,17 +86,29 @@ pub(super) fn replica_fetch(
     index: u16,
     asked: &Asked<'_>,
 ) -> bool {
+    let Reader::Replica {
+        broker_epoch,
+        round,
+    } = asked.fetch.reader
+    else {
+        return false;
+    };
     let session = &mut desk.sessions[usize::from(index)];
-    if session.connection != Some(asked.connection) {
+    if round == 0 {
         session.connection = Some(asked.connection);
         session.number += 1;
         session.news.clear();
+    } else if session.connection != Some(asked.connection) || session.next_round != round {
+        // Another session has begun meanwhile, perhaps by a fetch that was long on its way: what this one
+        // does not name is not known here.
+        let refusal = Reply::Refused(Refusal::Fenced);
+        cx.reply(asked.connection, asked.call, refusal);
+        return session.is_parked();
     }
     session.parked = None;
+    session.next_round = round + 1;
     session.last_fetch = cx.monotonic();
-    if let Reader::Replica { broker_epoch } = asked.fetch.reader {
-        session.broker_epoch = broker_epoch;
-    }
+    session.broker_epoch = broker_epoch;
     let number = session.number;
     let mut refusals = Vec::new();
     for (part, slot) in asked.fetch.parts.iter().zip(asked.slots) {
@@ -195,6 +209,7 @@ pub(super) fn answer_session(
     let fetched = Fetched {
         reader: Reader::Replica {
             broker_epoch: session.broker_epoch,
+            round: session.next_round - 1,
         },
         parts,
     };
