@@ -19,6 +19,8 @@ pub mod history;
 pub mod id;
 pub mod interval_set;
 pub mod message;
+pub mod metrics;
+pub mod outcome;
 pub mod part;
 pub mod processor;
 pub mod promise;

@@ -1,0 +1,278 @@
+//! Takes facts while the run goes on: a set lookup and a buffer push for each event.
+
+use crate::check::{FaultLog, Topology};
+use crate::event::{Event, EventId};
+use crate::fault::FaultPlan;
+use crate::history::{Fact, FactKind, Kinds, Observation, Stage};
+use crate::interval_set::IntervalSet;
+use crate::metrics::{Phases, SLOTS_MAX, Series, Totals};
+use crate::time::{Span, Time};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// One measured latency. Sixteen bytes, since a run holds millions.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sample {
+    pub(super) due: Time,
+    /// Whole microseconds; `u32::MAX` is never. Longer than 71 minutes counts as `u32::MAX - 1`.
+    pub(super) micros: u32,
+    pub(super) series: Series,
+}
+
+/// One source's events.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ledger {
+    /// Due times of the events from `first` on: those that may still become never.
+    pub(super) due: VecDeque<Time>,
+    pub(super) first: u64,
+    acknowledged: IntervalSet,
+    /// By required output: events with an effect or filtered.
+    outputs: Vec<IntervalSet>,
+    /// Which processor each output is.
+    readers: Vec<usize>,
+    /// With several outputs, events that have a visible effect at one of them.
+    effected: IntervalSet,
+    /// Events with all required outputs.
+    pub(super) complete: IntervalSet,
+}
+
+/// Counts of one second or slot.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) offered: u64,
+    pub(super) acknowledged: u64,
+    pub(super) visible: u64,
+    pub(super) finished: u64,
+}
+
+/// The measurement of one run.
+pub struct Recorder {
+    pub(super) topology: Arc<Topology>,
+    pub(super) plan: Arc<FaultPlan>,
+    pub(super) phases: Phases,
+    pub(super) faults: FaultLog,
+    pub(super) ledgers: Vec<Ledger>,
+    pub(super) samples: Vec<Sample>,
+    /// By slot.
+    pub(super) slots: Vec<Counts>,
+    /// By second.
+    pub(super) seconds: Vec<Counts>,
+    slot_width: Span,
+    pub(super) totals: Totals,
+}
+
+/// Numbers that a source may leave out at once; a larger step is not believed.
+const GAP_MAX: u64 = 1 << 20;
+
+/// The slot of an instant; the last one takes what outlasts the plan.
+pub(super) fn slot_of(at: Time, width: Span) -> u64 {
+    (at.0 / width.0).min(SLOTS_MAX - 1)
+}
+
+/// Puts a count in place, the list grown as needed.
+fn count(list: &mut Vec<Counts>, at: u64, add: impl FnOnce(&mut Counts)) {
+    let at = at as usize;
+    if list.len() <= at {
+        list.resize(at + 1, Counts::default());
+    }
+    add(&mut list[at]);
+}
+
+impl Recorder {
+    /// A recorder for one run.
+    #[must_use]
+    pub fn new(topology: &Arc<Topology>, plan: &Arc<FaultPlan>, phases: Phases) -> Recorder {
+        let ledgers = topology.sources.iter().map(|source| {
+            let shared = topology
+                .queue(source.broker)
+                .is_some_and(|queue| !queue.fanout);
+            let readers: Vec<usize> = topology.readers_of(source).collect();
+            // Readers of one queue share its events: one effect by any of them is all that is owed.
+            let outputs = if shared {
+                readers.len().min(1)
+            } else {
+                readers.len()
+            };
+            Ledger {
+                outputs: vec![IntervalSet::new(); outputs],
+                readers,
+                ..Ledger::default()
+            }
+        });
+        Recorder {
+            ledgers: ledgers.collect(),
+            faults: FaultLog::new(Arc::clone(plan)),
+            plan: Arc::clone(plan),
+            samples: Vec::new(),
+            slots: Vec::new(),
+            seconds: Vec::new(),
+            slot_width: phases.slot_width(),
+            totals: Totals::default(),
+            topology: Arc::clone(topology),
+            phases,
+        }
+    }
+
+    /// The kinds of facts it wants.
+    #[must_use]
+    pub const fn wants() -> Kinds {
+        Kinds::of(&[
+            FactKind::Owed,
+            FactKind::Acknowledged,
+            FactKind::Effects,
+            FactKind::Filtered,
+            FactKind::FaultStarted,
+            FactKind::FaultEnded,
+            FactKind::Healed,
+            FactKind::Drained,
+        ])
+    }
+
+    /// Takes a fact; of a kind it does not want it takes nothing.
+    pub fn observe(&mut self, seen: &Observation) {
+        if let Fact::Owed(events) = &seen.fact {
+            self.owe(events);
+        } else if let Fact::Acknowledged(published) = &seen.fact {
+            for event in published.batch.events() {
+                self.acknowledge(seen.time, event);
+            }
+        } else if let Fact::Effects(write) = &seen.fact {
+            // A row is visible once written, durable or not.
+            if seen.stage == Stage::Written
+                && let Some(processor) = self.topology.group(write.group)
+            {
+                self.totals.effects += write.rows.len() as u64;
+                for row in write.rows.iter() {
+                    self.output(seen.time, processor, row.id, Some(row.due));
+                }
+            }
+        } else if let Fact::Filtered { group, events } = &seen.fact {
+            if let Some(processor) = self.topology.group(*group) {
+                for id in events.iter() {
+                    self.output(seen.time, processor, *id, None);
+                }
+            }
+        } else if let Fact::Healed = seen.fact {
+            self.phases.calm = seen.time;
+        } else if let Fact::Drained = seen.fact {
+            self.phases.drain = seen.time;
+        } else {
+            self.faults.observe(seen);
+        }
+    }
+
+    fn owe(&mut self, events: &[Event]) {
+        for event in events {
+            let Some(ledger) = self.ledgers.get_mut(usize::from(event.id.source)) else {
+                continue;
+            };
+            let next = ledger.first + ledger.due.len() as u64;
+            // A source that boots may tell again what it told before; it may also leave numbers out.
+            if !(next..next + GAP_MAX).contains(&event.id.number) {
+                continue;
+            }
+            for skipped in next..event.id.number {
+                ledger.due.push_back(event.due);
+                ledger.complete.insert(skipped);
+            }
+            ledger.due.push_back(event.due);
+            let slot = slot_of(event.due, self.slot_width);
+            count(&mut self.slots, slot, |counts| counts.offered += 1);
+            self.totals.offered += 1;
+        }
+        if let Some(first) = events.first()
+            && let Some(ledger) = self.ledgers.get_mut(usize::from(first.id.source))
+        {
+            let done = ledger.complete.next_out(ledger.first) - ledger.first;
+            let done = done.min(ledger.due.len() as u64);
+            ledger.due.drain(..done as usize);
+            ledger.first += done;
+        }
+    }
+
+    fn acknowledge(&mut self, now: Time, event: &Event) {
+        let Some(ledger) = self.ledgers.get_mut(usize::from(event.id.source)) else {
+            return;
+        };
+        if !ledger.acknowledged.insert(event.id.number) {
+            return;
+        }
+        let ends_here = ledger.outputs.is_empty();
+        if ends_here {
+            ledger.complete.insert(event.id.number);
+        }
+        self.totals.acknowledged += 1;
+        self.count_both(now, |counts| counts.acknowledged += 1);
+        self.sample(Series::Publish, now, event.due);
+        if ends_here {
+            self.finish_event(now, Some(event.due));
+        }
+    }
+
+    /// An output of an event is there: a row, or nothing to say (`due` is none).
+    fn output(&mut self, now: Time, processor: usize, id: EventId, due: Option<Time>) {
+        let Some(ledger) = self.ledgers.get_mut(usize::from(id.source)) else {
+            return;
+        };
+        let Some(at) = ledger
+            .readers
+            .iter()
+            .position(|reader| *reader == processor)
+        else {
+            return;
+        };
+        let at = at.min(ledger.outputs.len() - 1);
+        if !ledger.outputs[at].insert(id.number) {
+            self.totals.repeated += u64::from(due.is_some());
+            return;
+        }
+        let several = ledger.outputs.len() > 1;
+        if several && due.is_some() {
+            ledger.effected.insert(id.number);
+        }
+        if several
+            && !ledger
+                .outputs
+                .iter()
+                .all(|output| output.contains(id.number))
+        {
+            return;
+        }
+        ledger.complete.insert(id.number);
+        // Filtered last, but visible elsewhere: its due time is still known.
+        let visible = due.or_else(|| {
+            let held = several && ledger.effected.contains(id.number);
+            let index = id.number.checked_sub(ledger.first).filter(|_| held)?;
+            ledger.due.get(index as usize).copied()
+        });
+        self.finish_event(now, visible);
+    }
+
+    /// An event has all its outputs; `due` is none if it was filtered everywhere.
+    fn finish_event(&mut self, now: Time, due: Option<Time>) {
+        self.count_both(now, |counts| counts.finished += 1);
+        let Some(due) = due else {
+            return;
+        };
+        self.totals.delivered += 1;
+        self.count_both(now, |counts| counts.visible += 1);
+        if (self.phases.chaos..self.phases.drain).contains(&due) {
+            self.totals.delivered_measured += 1;
+        }
+        self.sample(Series::EndToEnd, now, due);
+    }
+
+    fn count_both(&mut self, now: Time, add: impl Fn(&mut Counts)) {
+        count(&mut self.slots, slot_of(now, self.slot_width), &add);
+        count(&mut self.seconds, now.0 / Span::secs(1).0, &add);
+    }
+
+    fn sample(&mut self, series: Series, now: Time, due: Time) {
+        let micros = now.since(due).as_micros();
+        self.samples.push(Sample {
+            due,
+            micros: u32::try_from(micros).unwrap_or(u32::MAX).min(u32::MAX - 1),
+            series,
+        });
+    }
+}

@@ -1,0 +1,263 @@
+use super::*;
+use crate::check::Topology;
+use crate::check::tests_support::{AUDIT, BROKER, GROUP, SINK, SOURCE, entry, log_pipeline, write};
+use crate::event::{Event, EventId};
+use crate::fault::{Fault, FaultKind, FaultPlan, Target};
+use crate::history::{Fact, Observation, Stage};
+use crate::id::{Incarnation, NodeId, Offset, Partition};
+use crate::message::log::Published;
+use proptest::prelude::*;
+use std::sync::Arc;
+
+/// Ten events a second for twenty seconds: warm-up 2 s, calm from 12 s, drain from 18 s.
+struct Run {
+    recorder: Recorder,
+}
+
+fn phases() -> Phases {
+    let at = |secs| Time(Span::secs(secs).0);
+    Phases {
+        chaos: at(2),
+        calm: at(12),
+        drain: at(18),
+        end: at(20),
+    }
+}
+
+fn owed(number: u64) -> Event {
+    Event {
+        id: EventId { source: 0, number },
+        key: 0,
+        event_time: 0,
+        due: Time(number * 100_000_000),
+        value: 0,
+        size: 100,
+        kind: 0,
+        label: 0,
+    }
+}
+
+impl Run {
+    fn new(topology: &Arc<Topology>) -> Run {
+        let plan = FaultPlan {
+            faults: vec![Fault {
+                name: Some("outage".to_owned()),
+                at: Time(Span::secs(6).0),
+                lasts: Span::secs(2),
+                kind: FaultKind::Crash,
+                target: Target::Node("broker.main.0".to_owned()),
+                planned: true,
+            }],
+        };
+        Run {
+            recorder: Recorder::new(topology, &Arc::new(plan), phases()),
+        }
+    }
+
+    fn see(&mut self, time: Time, stage: Stage, node: u16, fact: Fact) {
+        self.recorder.observe(&Observation {
+            time,
+            node: NodeId(node),
+            incarnation: Incarnation(1),
+            stage,
+            peer: Some(NodeId(BROKER)),
+            fact,
+        });
+    }
+
+    fn owe_and_acknowledge(&mut self, event: Event) {
+        let events: Arc<[Event]> = Arc::from([event]);
+        self.see(
+            event.due,
+            Stage::Claimed,
+            SOURCE,
+            Fact::Owed(Arc::clone(&events)),
+        );
+        let published = Published {
+            partition: Partition::default(),
+            base: Offset(event.id.number),
+            batch: entry(event.id.number, 1, events).batch,
+        };
+        let at = event.due + Span::millis(2);
+        self.see(at, Stage::Seen, SOURCE, Fact::Acknowledged(published));
+    }
+
+    fn show(&mut self, event: Event, after: Span) {
+        let fact = Fact::Effects(write(Arc::from([event]), 1));
+        self.see(event.due + after, Stage::Written, SINK, fact);
+    }
+
+    fn fault(&mut self, secs: u64, fact: Fact) {
+        self.see(Time(Span::secs(secs).0), Stage::Seen, AUDIT, fact);
+    }
+
+    /// A whole run in which the latency of each event is `latency` of its number.
+    fn whole(latency: impl Fn(u64) -> Option<Span>, has_fault: bool) -> Metrics {
+        let mut run = Run::new(&log_pipeline());
+        for number in 0..180 {
+            if has_fault && number == 60 {
+                run.fault(6, Fact::FaultStarted(0));
+            }
+            if has_fault && number == 80 {
+                run.fault(8, Fact::FaultEnded(0));
+            }
+            let event = owed(number);
+            run.owe_and_acknowledge(event);
+            if let Some(latency) = latency(number) {
+                run.show(event, latency);
+            }
+        }
+        run.recorder.finish(None)
+    }
+}
+
+fn p99(metrics: &Metrics, phase: &Phase) -> Option<u64> {
+    metrics.latencies.get(Series::EndToEnd, phase)?.at(990_000)
+}
+
+#[test]
+fn a_sample_belongs_to_the_phases_of_its_due_time() {
+    // Slow for the events due in the outage, and for three seconds after it.
+    let metrics = Run::whole(
+        |number| {
+            let slow = (60..110).contains(&number);
+            Some(Span::millis(if slow { 800 } else { 10 }))
+        },
+        true,
+    );
+    let count = |phase: &Phase| {
+        let latency = metrics.latencies.get(Series::EndToEnd, phase);
+        latency.map_or(0, Latency::count)
+    };
+    assert_eq!(count(&Phase::Warmup), 20);
+    assert_eq!(count(&Phase::During("outage".to_owned())), 20);
+    assert_eq!(count(&Phase::DuringFaults), 20);
+    assert_eq!(count(&Phase::Recovery), 30);
+    assert_eq!(count(&Phase::All), 160);
+    assert_eq!(count(&Phase::Steady), 110);
+    assert_eq!(count(&Phase::Calm), 60);
+    assert_eq!(metrics.episodes[0].recovery, Some(Span::secs(3)));
+    assert!(p99(&metrics, &Phase::Steady).unwrap() < 11_000);
+}
+
+#[test]
+fn an_event_that_is_never_visible_is_one_infinite_sample() {
+    let metrics = Run::whole(|number| (number != 50).then_some(Span::millis(10)), false);
+    let steady = metrics.latencies.get(Series::EndToEnd, &Phase::Steady);
+    let steady = steady.unwrap();
+    assert_eq!((steady.count(), steady.never()), (160, 1));
+    assert_eq!(steady.at(1_000_000), Some(u64::MAX));
+    assert_eq!((metrics.totals.owed, metrics.totals.delivered), (180, 179));
+    let slot = &metrics.slots[(owed(50).due.0 / metrics.slot_width.0) as usize];
+    assert_eq!(slot.max, Some(u64::MAX));
+}
+
+#[test]
+fn a_filtered_event_has_no_sample_and_is_not_owed() {
+    let mut run = Run::new(&log_pipeline());
+    for number in 0..2 {
+        run.owe_and_acknowledge(owed(number));
+    }
+    run.show(owed(0), Span::millis(10));
+    let fact = Fact::Filtered {
+        group: GROUP,
+        events: Arc::from([owed(1).id]),
+    };
+    run.see(Time(200_000_000), Stage::Claimed, 4, fact);
+    let metrics = run.recorder.finish(None);
+    assert_eq!((metrics.totals.owed, metrics.totals.delivered), (1, 1));
+    assert_eq!(metrics.slots.last().unwrap().backlog, 0);
+}
+
+#[test]
+fn a_repeated_row_counts_as_repeated_and_gives_no_second_sample() {
+    let mut run = Run::new(&log_pipeline());
+    run.owe_and_acknowledge(owed(0));
+    run.show(owed(0), Span::millis(10));
+    run.show(owed(0), Span::millis(900));
+    let metrics = run.recorder.finish(None);
+    let warmup = metrics
+        .latencies
+        .get(Series::EndToEnd, &Phase::Warmup)
+        .unwrap();
+    assert_eq!(warmup.count(), 1);
+    // Three digits: the bucket of 10 ms ends at 10,007 us.
+    assert_eq!(warmup.at(1_000_000), Some(10_007));
+    assert_eq!((metrics.totals.effects, metrics.totals.repeated), (2, 1));
+}
+
+#[test]
+fn without_a_sink_an_event_is_through_when_it_is_acknowledged() {
+    let mut topology = (*log_pipeline()).clone();
+    topology.processors.clear();
+    topology.sinks.clear();
+    let mut run = Run::new(&Arc::new(topology.indexed()));
+    run.owe_and_acknowledge(owed(0));
+    let metrics = run.recorder.finish(None);
+    let warmup = metrics
+        .latencies
+        .get(Series::EndToEnd, &Phase::Warmup)
+        .unwrap();
+    assert_eq!(warmup.at(500_000), Some(2_000));
+}
+
+#[test]
+fn an_event_owed_again_after_a_boot_is_owed_once() {
+    let mut run = Run::new(&log_pipeline());
+    for number in [0, 1, 0, 1, 3] {
+        run.owe_and_acknowledge(owed(number));
+    }
+    let metrics = run.recorder.finish(None);
+    assert_eq!((metrics.totals.offered, metrics.totals.owed), (3, 3));
+}
+
+#[test]
+fn a_run_that_outlasts_its_plan_keeps_its_slots() {
+    let mut run = Run::new(&log_pipeline());
+    run.owe_and_acknowledge(owed(0));
+    run.show(owed(0), Span::secs(1_000));
+    let metrics = run.recorder.finish(None);
+    assert_eq!(metrics.slots.len() as u64, SLOTS_MAX);
+}
+
+#[test]
+fn a_run_that_stays_slow_never_recovers() {
+    let slow = |number| Some(Span::millis(if number >= 60 { 800 } else { 10 }));
+    assert_eq!(Run::whole(slow, true).episodes[0].recovery, None);
+}
+
+proptest! {
+    /// Coordinated omission: leaving out the slowest events must not make the run look faster (B3).
+    #[test]
+    fn dropping_the_slowest_does_not_improve_p99(seed in 0..1_000_u64) {
+        let millis = |number: u64| 1 + crate::rng::mix(seed ^ number << 20) % 1_000;
+        let mut sorted: Vec<u64> = (0..180).map(millis).collect();
+        sorted.sort_unstable();
+        let cut = sorted[170];
+        let honest = Run::whole(|number| Some(Span::millis(millis(number))), false);
+        let dropping = Run::whole(
+            |number| (millis(number) <= cut).then(|| Span::millis(millis(number))),
+            false,
+        );
+        prop_assert!(p99(&dropping, &Phase::All) >= p99(&honest, &Phase::All));
+    }
+
+    /// Merging is the same as recording in one.
+    #[test]
+    fn histograms_merge_without_loss(
+        a in prop::collection::vec(0..100_000_000_u64, 0..50),
+        b in prop::collection::vec(0..100_000_000_u64, 0..50),
+    ) {
+        let mut both = Latency::default();
+        let mut parts = [Latency::default(), Latency::default()];
+        for (list, part) in [(&a, 0), (&b, 1)] {
+            for micros in list {
+                both.record(*micros);
+                parts[part].record(*micros);
+            }
+        }
+        let [mut one, other] = parts;
+        one.merge(&other);
+        prop_assert_eq!(one.buckets().collect::<Vec<_>>(), both.buckets().collect::<Vec<_>>());
+    }
+}
