@@ -151,6 +151,12 @@ impl<T> Calls<T> {
         }
     }
 
+    /// The peers to which there is a connection, in order.
+    #[must_use]
+    pub fn peers(&self) -> Vec<NodeId> {
+        self.connections.keys().copied().collect()
+    }
+
     /// How many calls are open.
     #[must_use]
     pub fn len(&self) -> usize {

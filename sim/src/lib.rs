@@ -9,4 +9,9 @@ pub mod disk;
 pub mod drive;
 pub mod network;
 pub mod profile;
+#[cfg_attr(
+    not(madsim),
+    allow(dead_code, reason = "without a host nobody gives programs their turns")
+)]
+pub mod service;
 pub mod world;

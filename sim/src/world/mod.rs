@@ -4,6 +4,7 @@
 mod effects;
 mod faults;
 mod node;
+mod outside;
 mod roles;
 mod station;
 mod trace;
@@ -173,6 +174,7 @@ pub enum Outside {
 
 /// All that is simulated.
 pub struct World {
+    seed: Seed,
     now: Time,
     agenda: Agenda<Entry>,
     network: Network,
@@ -224,6 +226,7 @@ impl World {
             .map(|node| World::machine(seed, node))
             .collect();
         World {
+            seed,
             now: Time::ZERO,
             agenda,
             network: Network::new(
