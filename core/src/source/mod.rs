@@ -40,6 +40,8 @@ pub struct SourcePlan {
     pub config: SourceConfig,
     /// The rows of a recorded stream, if `config` asks for one.
     pub rows: Option<Arc<[TraceRow]>>,
+    /// When its node boots for the first time; what is due earlier is owed then.
+    pub boot_at: Time,
     /// Nothing is owed from here on.
     pub until: Time,
     /// How it publishes.
@@ -79,14 +81,17 @@ impl SourcePlan {
     #[must_use]
     pub fn factory(self) -> Factory {
         let generator = self.generator();
-        let publisher = self.publisher;
-        Box::new(move || Box::new(Source::new(generator.clone(), publisher.clone())))
+        let (publisher, boot_at) = (self.publisher, self.boot_at);
+        Box::new(move || {
+            let (generator, publisher) = (generator.clone(), publisher.clone());
+            Box::new(Source::new(generator, publisher, boot_at))
+        })
     }
 }
 
 /// Owes events at their due times and publishes them.
 ///
-/// It knows the true time only as its monotonic clock counts from the start of the run. After a restart it
+/// It knows the true time only as its monotonic clock counts on from its first boot. After a restart it
 /// takes the time from its wall clock once and goes on from there: what fell due while it was down was
 /// owed by nobody, and what its publisher held is lost with it.
 #[derive(Debug)]
@@ -100,14 +105,14 @@ pub struct Source {
 }
 
 impl Source {
-    /// A source before its boot.
+    /// A source before its boot; the first one is at `boot_at`.
     #[must_use]
-    pub fn new(generator: Generator, publisher: PublisherPlan) -> Source {
+    pub fn new(generator: Generator, publisher: PublisherPlan, boot_at: Time) -> Source {
         Source {
             generator,
             publisher: Publisher::new(publisher),
             next: None,
-            origin: Time::ZERO,
+            origin: boot_at,
             emitted: 0,
         }
     }

@@ -31,6 +31,7 @@ fn plan(arrival: Arrival, rows: Option<Arc<[TraceRow]>>) -> SourcePlan {
             disorder: None,
         },
         rows,
+        boot_at: Time::ZERO,
         until: Time(SECOND_TEN),
         publisher: PublisherPlan::to_queue(Duty::Source, broker, TopicId(0), &config),
     }
@@ -92,6 +93,30 @@ fn a_source_that_was_held_up_still_owes_each_event_at_its_due_time() {
         .map(|event| event.due.0 / 1_000_000)
         .collect();
     assert_eq!(due, [100, 200, 300, 400, 500]);
+}
+
+#[test]
+fn a_source_that_boots_late_owes_what_was_due_before_and_goes_on_in_time() {
+    let mut plan = plan(Arrival::Constant(Rate::per_second(10)), None);
+    plan.boot_at = Time(250_000_000);
+    let mut source = plan.factory()();
+    let mut rig = Rig::new(NodeId(0));
+    let effects = rig.step(source.as_mut(), Input::Start);
+    assert_eq!(owed(&effects).len(), 2);
+    let at = Mono(50_000_000);
+    assert!(effects.contains(&Effect::Arm { timer: DUE, at }));
+}
+
+#[test]
+fn a_restarted_source_goes_on_from_its_wall_clock_and_owes_nothing_twice() {
+    let mut rig = Rig::new(NodeId(0));
+    rig.step(steady().as_mut(), Input::Start);
+    rig.reboot();
+    rig.wait(Span::millis(550));
+    let effects = rig.step(steady().as_mut(), Input::Start);
+    assert!(owed(&effects).is_empty());
+    let at = Mono(600_000_000);
+    assert!(effects.contains(&Effect::Arm { timer: DUE, at }));
 }
 
 #[test]

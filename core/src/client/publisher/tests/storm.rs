@@ -105,37 +105,35 @@ impl Storm {
         let Some((_, connection, request)) = self.stage.asked.first().cloned() else {
             return;
         };
+        if matches!(request, Request::Metadata(_)) {
+            return self.stage.answer_metadata(NodeId(10), 1);
+        }
+        if matches!(request, Request::InitProducer) {
+            self.model.next_producer += 1;
+            return self.stage.answer_producer(self.model.next_producer);
+        }
+        let publish = publish(&request).expect("a publisher asks nothing else");
+        let batch = &publish.batch;
         let fate = if is_calm { 0 } else { self.draws.below(12) };
-        let reply = match &request {
-            Request::Metadata(_) => return self.stage.answer_metadata(NodeId(10), 1),
-            Request::InitProducer => {
-                self.model.next_producer += 1;
-                return self.stage.answer_producer(self.model.next_producer);
+        let reply = match fate {
+            0..6 => match self.model.apply(batch) {
+                false => Reply::Refused(Refusal::OutOfOrderSequence),
+                true => Reply::Published(Published {
+                    partition: publish.partition,
+                    base: Offset(0),
+                    batch: Arc::clone(batch),
+                }),
+            },
+            6 => {
+                self.model.apply(batch);
+                Reply::Refused(Refusal::NotEnoughReplicasAfterAppend)
             }
-            Request::Publish(publish) => {
-                let batch = &publish.batch;
-                match fate {
-                    0..6 => match self.model.apply(batch) {
-                        false => Reply::Refused(Refusal::OutOfOrderSequence),
-                        true => Reply::Published(Published {
-                            partition: publish.partition,
-                            base: Offset(0),
-                            batch: Arc::clone(batch),
-                        }),
-                    },
-                    6 => {
-                        self.model.apply(batch);
-                        Reply::Refused(Refusal::NotEnoughReplicasAfterAppend)
-                    }
-                    7..9 => Reply::Refused(Refusal::NotEnoughReplicas),
-                    9 => {
-                        self.model.apply(batch);
-                        return self.stage.reset(connection);
-                    }
-                    _ => return self.stage.reset(connection),
-                }
+            7..9 => Reply::Refused(Refusal::NotEnoughReplicas),
+            9 => {
+                self.model.apply(batch);
+                return self.stage.reset(connection);
             }
-            other => panic!("a publisher does not ask {other:?}"),
+            _ => return self.stage.reset(connection),
         };
         self.stage.reply_to(0, reply);
     }
