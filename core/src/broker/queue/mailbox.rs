@@ -180,7 +180,7 @@ impl Mailbox {
             self.ledger.replay(record);
         }
         self.ledger.skip_to(u64::from(cx.incarnation().0 - 1) << 40);
-        if self.ledger.ready() > 0 {
+        if !records.is_empty() {
             cx.point(points::RECOVERED);
         }
         self.journal.truncate(cx, records.len());

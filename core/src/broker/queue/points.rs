@@ -8,7 +8,7 @@ pub const REDELIVERED: PointId = PointId::new("queue.redelivered");
 /// A message has gone to the dead letters.
 pub const DEAD_LETTERED: PointId = PointId::new("queue.dead-lettered");
 
-/// A restarted broker has found messages in its journal.
+/// A restarted broker has read a journal that was not empty.
 pub const RECOVERED: PointId = PointId::new("queue.recovered");
 
 /// A journal has been rewritten without what is settled.
