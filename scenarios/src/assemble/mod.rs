@@ -153,6 +153,7 @@ impl Assembly {
                 seed,
                 config: config.clone(),
                 rows: None,
+                boot_at: Time::ZERO,
                 until: self.case.phases.drain_starts(),
                 publisher: self.publisher(Duty::Source, &config.to),
             };
