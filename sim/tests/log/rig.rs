@@ -182,13 +182,11 @@ impl Publisher {
                 if let Some(Reply::Refused(refusal)) = other {
                     self.refusals.borrow_mut().push(*refusal);
                 }
-                if self.script.retries {
-                    if let Some((_, sent)) = &mut self.open[usize::from(index)] {
-                        *sent = false;
-                    }
-                    self.leaders.known[usize::from(index)] = None;
-                } else {
-                    self.open[usize::from(index)] = None;
+                self.leaders.known[usize::from(index)] = None;
+                let open = &mut self.open[usize::from(index)];
+                match open {
+                    Some((_, sent)) if self.script.retries => *sent = false,
+                    Some(_) | None => *open = None,
                 }
                 cx.arm(AGAIN, Span::millis(100));
             }

@@ -29,6 +29,8 @@ mod retention;
 mod segments;
 mod serve;
 mod storage;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 
 pub use node::{LogBroker, LogPlan};
