@@ -326,16 +326,19 @@ fn resolve_moments(reader: &Reader<'_>, scenario: &mut Scenario) -> Result<(), S
         for (key, moment) in [("at", &mut fault.at), ("lasts", &mut fault.lasts)] {
             moment.span = match &moment.written {
                 Written::Length(span) => *span,
-                Written::Multiple { thousandths, path } => setting(scenario, path)
-                    .map_err(|message| {
+                Written::Multiple { thousandths, path } => {
+                    let span = setting(scenario, path).map_err(|message| {
                         reader.error(
                             &at(key),
                             message,
                             "write the path of a length of time, such as \
                              broker.main.broker_session_timeout",
                         )
-                    })?
-                    .ratio(*thousandths, 1_000),
+                    })?;
+                    // The factor is below 10^6, so that ten years of it exceed a `Span`: those end there.
+                    let nanos = u128::from(span.0) * u128::from(*thousandths) / 1_000;
+                    Span(u64::try_from(nanos).unwrap_or(u64::MAX))
+                }
             };
         }
         let ends = fault.at.span.saturating_add(fault.lasts.span);

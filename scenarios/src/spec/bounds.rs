@@ -18,6 +18,7 @@ pub(crate) const NODES: u16 = 64;
 /// Partitions of a topic at most.
 pub(crate) const PARTITIONS: u16 = 10_000;
 const YEAR: Span = Span::secs(365 * 86_400);
+const DECADE: Span = Span::secs(3_650 * 86_400);
 const MONTH: Span = Span::secs(31 * 86_400);
 const MILLIS: Span = Span::millis(1);
 
@@ -55,6 +56,19 @@ impl Judge<'_> {
             format!("`{key}` is {span}, but it lies above 0s and is at most {most}"),
             "choose a length of time inside these bounds",
         )
+    }
+
+    /// Zero is allowed, more than any run lasts is not: sums and multiples of these must fit.
+    fn at_most(&self, settings: &[(&str, Span)]) -> Checked {
+        for (key, span) in settings {
+            self.need(
+                *span <= DECADE,
+                key,
+                format!("`{key}` is {span}, but it is at most {DECADE}"),
+                "choose a length of time inside these bounds",
+            )?;
+        }
+        Ok(())
     }
 
     /// `greater ≥ lesser`, both by name.
@@ -249,6 +263,24 @@ fn profile(reader: &Reader<'_>, scenario: &Scenario) -> Checked {
         prefix: String::from("profile"),
     };
     let profile = &scenario.profile;
+    for (key, span) in [
+        ("link.latency_median", profile.link.latency_median),
+        ("link.latency_p99", profile.link.latency_p99),
+        ("node.per_request", profile.node.per_request),
+        ("node.per_record", profile.node.per_record),
+        ("node.per_kilobyte", profile.node.per_kilobyte),
+        ("disk.write", profile.disk.write),
+        ("disk.sync", profile.disk.sync),
+        ("disk.sync_p99", profile.disk.sync_p99),
+    ] {
+        let span = span.unwrap_or(Span::ZERO);
+        judge.need(
+            span <= Span::secs(60),
+            key,
+            format!("`{key}` is {span}, slower than any hardware"),
+            "choose at most 60s",
+        )?;
+    }
     if let (Some(median), Some(p99)) = (profile.link.latency_median, profile.link.latency_p99) {
         judge.at_least(
             ("link.latency_p99", p99),
@@ -376,6 +408,26 @@ fn log(judge: &Judge<'_>, config: &LogConfig) -> Checked {
         ),
         "it lies from 1 to replication_factor; above that nothing would ever be acknowledged",
     )?;
+    judge.at_most(&[
+        ("broker_session_timeout", config.broker_session_timeout),
+        ("replica_lag_time_max", config.replica_lag_time_max),
+        ("replica_fetch_wait_max", config.replica_fetch_wait_max),
+        (
+            "group_initial_rebalance_delay",
+            config.group_initial_rebalance_delay,
+        ),
+        ("consumer.session_timeout", config.consumer.session_timeout),
+        ("consumer.fetch_max_wait", config.consumer.fetch_max_wait),
+        ("producer.linger", config.producer.linger),
+        (
+            "producer.delivery_timeout",
+            config.producer.delivery_timeout,
+        ),
+        (
+            "producer.retry_backoff_max",
+            config.producer.retry_backoff_max,
+        ),
+    ])?;
     judge.above(
         ("broker_session_timeout", config.broker_session_timeout),
         (
@@ -414,7 +466,7 @@ fn log(judge: &Judge<'_>, config: &LogConfig) -> Checked {
             config.producer.metadata_max_age,
         ),
     ] {
-        judge.lasting(key, span, YEAR * 10)?;
+        judge.lasting(key, span, DECADE)?;
     }
     judge.above(
         ("consumer.session_timeout", config.consumer.session_timeout),
@@ -518,6 +570,7 @@ fn fanout(judge: &Judge<'_>, config: &FanoutConfig) -> Checked {
         let key = |setting: &str| format!("topics.{name}.{setting}");
         judge.lasting(&key("delivery_timeout"), topic.delivery_timeout, MONTH)?;
         judge.lasting(&key("retry_delay"), topic.retry_delay, MONTH)?;
+        judge.at_most(&[(&key("retry_delay_max"), topic.retry_delay_max)])?;
         judge.at_least(
             (&key("retry_delay_max"), topic.retry_delay_max),
             (&key("retry_delay"), topic.retry_delay),
@@ -539,6 +592,11 @@ fn fanout(judge: &Judge<'_>, config: &FanoutConfig) -> Checked {
 fn publisher(judge: &Judge<'_>, config: &PublisherConfig) -> Checked {
     judge.lasting("publisher.request_timeout", config.request_timeout, MONTH)?;
     judge.lasting("publisher.retry_backoff", config.retry_backoff, MONTH)?;
+    judge.at_most(&[
+        ("publisher.linger", config.linger),
+        ("publisher.delivery_timeout", config.delivery_timeout),
+        ("publisher.retry_backoff_max", config.retry_backoff_max),
+    ])?;
     judge.at_least(
         ("publisher.delivery_timeout", config.delivery_timeout),
         (
@@ -577,6 +635,7 @@ fn lease_consumer(judge: &Judge<'_>, config: &LeaseConsumerConfig) -> Checked {
         ),
         "a consumer must be able to hold one receive",
     )?;
+    judge.at_most(&[("consumer.receive_wait", config.receive_wait)])?;
     judge.lasting("consumer.request_timeout", config.request_timeout, MONTH)?;
     judge.lasting("consumer.retry_backoff", config.retry_backoff, MONTH)
 }

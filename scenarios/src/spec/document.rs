@@ -184,10 +184,14 @@ fn words(text: &str) -> (String, String) {
         }
     }
     if let Some(rest) = text.strip_prefix("unexpected keys in table: ")
-        && let Some((names, known)) = rest.split_once(", available keys: ")
+        && let Some((names, known)) = rest.split_once(", available keys:")
     {
         let name = names.split(", ").next().unwrap_or(names);
-        let hint = suggest(name, "keys", known.split(", "));
+        let known = known
+            .split(", ")
+            .map(str::trim)
+            .filter(|key| !key.is_empty());
+        let hint = suggest(name, "keys", known);
         return (format!("unknown key `{name}`"), hint);
     }
     if let Some(rest) = text.strip_prefix("missing field ") {
@@ -211,7 +215,15 @@ fn words(text: &str) -> (String, String) {
     }
     if text.contains("needs a unit") || text.contains("unknown unit") || text.contains("such as \"")
     {
-        let example = quoted_example(text).unwrap_or("\"250ms\"");
+        let example = if text.contains("a rate") {
+            "\"2000/s\""
+        } else if text.contains("a size") {
+            "\"16KiB\""
+        } else if text.contains("a bandwidth") {
+            "\"125MB/s\""
+        } else {
+            "\"250ms\""
+        };
         return (
             text.to_owned(),
             format!("write a number and its unit, for example {example}"),
@@ -233,13 +245,6 @@ fn words(text: &str) -> (String, String) {
         "the text before this place is not complete TOML: look for a missing quote, bracket, `=` or value"
     };
     (text.to_owned(), hint.to_owned())
-}
-
-/// The last text in double quotes, with them.
-fn quoted_example(text: &str) -> Option<&str> {
-    let end = text.rfind('"')?;
-    let start = text[..end].rfind('"')?;
-    (end > start + 1).then(|| &text[start..=end])
 }
 
 /// A Rust type's name as what a person writes.

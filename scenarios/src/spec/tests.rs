@@ -111,3 +111,20 @@ fn auto_phases_are_the_sums_of_the_timeouts() {
     );
     assert_eq!(case.phases.calm, case.phases.drain + Span::secs(5));
 }
+
+#[test]
+fn the_example_of_the_manual_loads() {
+    let page = include_str!("../../../docs/scenarios.md");
+    let example = page.split("```toml\n").nth(1).unwrap();
+    let example = example.split("```").next().unwrap();
+    assert_eq!(read(example).cases.len(), 2);
+}
+
+#[test]
+fn the_manual_names_every_kind_that_can_be_sampled() {
+    let page = include_str!("../../../docs/scenarios.md");
+    for kind in crate::spec::SwarmKind::ALL {
+        let name = print::value(&kind).to_string().replace('"', "`");
+        assert!(page.contains(&name), "{name}");
+    }
+}

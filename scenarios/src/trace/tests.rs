@@ -228,3 +228,33 @@ fn each_mistake_in_a_trace_has_its_line_column_and_hint() {
     let error = load(std::path::Path::new("/nowhere"), &config(), 1).unwrap_err();
     assert!(error.message.contains("cannot be read"), "{error}");
 }
+
+#[test]
+fn the_recorded_streams_of_the_project_replay_as_their_scenarios_say() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("domains");
+    for (name, source, rows) in [
+        ("retail", "purchases", 8_000),
+        ("lab-tests", "results", 8_000),
+        ("earthquakes", "revisions", 1_707),
+    ] {
+        let path = folder.join(format!("{name}.toml"));
+        let file = crate::load::load(&path, &crate::spec::Names::default())
+            .unwrap_or_else(|error| panic!("{error}"));
+        let case = file.base();
+        let trace = &case.traces[source];
+        assert_eq!(trace.len(), rows);
+        let replayed = trace.rows(Seed(1), &format!("source.{source}"));
+        // Sources have events until calm ends, but for the seven years of one lab test.
+        let drain_starts = case.phases.drain_starts();
+        let owed = replayed
+            .iter()
+            .filter(|row| row.arrival < drain_starts)
+            .count();
+        assert!(
+            owed * 10 > rows * 9,
+            "{name}: {owed} of {rows} before {drain_starts}"
+        );
+        let last = replayed[rows - 2].arrival;
+        assert!(last > case.phases.calm_starts(), "{name}: {last}");
+    }
+}
