@@ -2,6 +2,7 @@
 //! be down at once, what a power loss excludes, and for how long a fault holds its share. Overlapping faults
 //! count as striking distinct nodes, whatever their roles resolve to.
 
+use super::broker_of;
 use crate::spec::faults::SwarmKind;
 use crate::spec::{BrokerSpec, Scenario, references, target};
 use std::collections::BTreeMap;
@@ -37,6 +38,10 @@ struct Hold {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnvelopeBudget {
     parts: BTreeMap<String, PartBudget>,
+    /// The broker whose node coordinates a processor's group.
+    coordinators: BTreeMap<String, String>,
+    /// How far a wall clock may stray in a fault before retention by age acts early.
+    clock: Span,
     holds: Vec<Hold>,
     is_open: bool,
 }
@@ -66,16 +71,42 @@ impl EnvelopeBudget {
                 (name, budget)
             })
             .collect();
+        let coordinators = scenario
+            .processors
+            .keys()
+            .map(|name| format!("processor.{name}"))
+            .filter_map(|name| Some((name.clone(), broker_of(scenario, &name)?)))
+            .collect();
+        // A log tolerates a 32nd of its retention; no fault takes more than an eighth of that, so that
+        // faults on one clock may add up.
+        let clock = scenario
+            .brokers
+            .values()
+            .filter_map(|broker| match broker {
+                BrokerSpec::Log(config) => Some(config.log_retention / 256),
+                BrokerSpec::Queue(_) | BrokerSpec::Fanout(_) => None,
+            })
+            .min()
+            .unwrap_or(Span::MAX);
         EnvelopeBudget {
             parts,
+            coordinators,
+            clock,
             holds: Vec::new(),
             is_open: false,
         }
     }
 
+    /// How far a fault may move a wall clock.
+    #[must_use]
+    pub const fn clock(&self) -> Span {
+        self.clock
+    }
+
     /// Admits everything from here on.
     pub fn open(&mut self) {
         self.is_open = true;
+        self.clock = Span::MAX;
         for part in self.parts.values_mut() {
             part.kinds = SwarmKind::ALL.to_vec();
         }
@@ -136,14 +167,29 @@ impl EnvelopeBudget {
         if !takes_down(&fault.kind) {
             return Vec::new();
         }
-        // A link that is cut may cost either end a node; the worst resolution charges both.
-        target::parts(&fault.target)
+        // A role without a holder is waited for, up to the fault's length.
+        let lasts = if waits_for_a_holder(&fault.target) {
+            fault.lasts * 2
+        } else {
+            fault.lasts
+        };
+        // A link that is cut may cost either end a node, and a coordinator is a node of the broker; the
+        // worst resolution charges all of them.
+        let named = target::parts(&fault.target);
+        let brokers: Vec<String> = named
+            .iter()
+            .filter_map(|name| self.coordinators.get(name))
+            .filter(|_| has_coordinator(&fault.target))
+            .cloned()
+            .collect();
+        named
             .into_iter()
+            .chain(brokers)
             .filter_map(|name| {
                 let part = self.parts.get(&name)?;
                 Some(Hold {
                     from: fault.at,
-                    until: fault.at + fault.lasts + part.catch_up,
+                    until: fault.at + lasts + part.catch_up,
                     nodes: if matches!(fault.target, Target::All(_)) {
                         part.nodes
                     } else {
@@ -154,6 +200,27 @@ impl EnvelopeBudget {
                 })
             })
             .collect()
+    }
+}
+
+/// Whether the node that a target means is known only when the fault starts.
+fn waits_for_a_holder(target: &Target) -> bool {
+    match target {
+        Target::Leader(_) | Target::Controller(_) | Target::Coordinator(_) => true,
+        Target::Node(_) | Target::OneOf(_, _) | Target::All(_) => false,
+        Target::Link(from, to) => waits_for_a_holder(from) || waits_for_a_holder(to),
+    }
+}
+
+fn has_coordinator(target: &Target) -> bool {
+    match target {
+        Target::Coordinator(_) => true,
+        Target::Leader(_)
+        | Target::Controller(_)
+        | Target::Node(_)
+        | Target::OneOf(_, _)
+        | Target::All(_) => false,
+        Target::Link(from, to) => has_coordinator(from) || has_coordinator(to),
     }
 }
 
@@ -233,11 +300,10 @@ fn of_broker(broker: &BrokerSpec, budget: &mut PartBudget, kinds: &mut Vec<Swarm
             // lost power has fetched them again.
             budget.power_loss =
                 config.min_insync_replicas >= 2 || config.flush_interval_batches == 1;
+            // Fenced, elected around, and back in the in-sync set.
             budget.catch_up = config
                 .broker_session_timeout
-                .saturating_add(config.quorum_fetch_timeout)
-                .saturating_add(config.quorum_election_timeout)
-                .saturating_add(config.replica_fetch_wait_max * 2);
+                .saturating_add(config.replica_lag_time_max);
         }
         BrokerSpec::Queue(config) => budget.power_loss = config.sync_before_ack,
         BrokerSpec::Fanout(config) => budget.power_loss = config.sync_before_ack,

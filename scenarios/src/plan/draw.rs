@@ -249,17 +249,17 @@ impl<'a> Sampler<'a> {
             SwarmKind::SlowNode => FaultKind::SlowNode { factor },
             SwarmKind::SlowLink => FaultKind::SlowLink { factor },
             SwarmKind::ClockStep => {
-                let by = self.length(timeouts).0 as i64;
+                let by = self.length(timeouts).min(self.budget.clock()).0 as i64;
                 FaultKind::ClockStep {
                     by: if self.stream.chance(500_000) { by } else { -by },
                 }
             }
             SwarmKind::ClockDrift => {
-                let parts = self
-                    .stream
-                    .pick(&[200, 10_000, 100_000])
-                    .copied()
-                    .unwrap_or(200);
+                let drawn = self.stream.pick(&[200, 10_000, 100_000]).copied();
+                // No fault lasts longer than chaos: what it strays in all of that has to fit.
+                let chaos = self.ends.since(self.starts).0.max(1);
+                let most = u128::from(self.budget.clock().0) * 1_000_000 / u128::from(chaos);
+                let parts = drawn.unwrap_or(200).min(most.min(100_000) as i32);
                 FaultKind::ClockDrift {
                     parts: if self.stream.chance(500_000) {
                         parts

@@ -1,10 +1,12 @@
 use super::*;
+use crate::assemble::{Layout, topology_of};
 use crate::load::{ScenarioFile, load_text};
 use crate::spec::{Names, SwarmKind, print as spec_print, target};
 use proptest::prelude::*;
 use std::path::Path;
 use stormglass_core::actor::Control;
 use stormglass_core::fault::FaultKind;
+use stormglass_core::promise::envelope::{Fit, judge};
 
 fn read(text: &str) -> ScenarioFile {
     load_text("a.toml", text.to_owned(), &Names::default())
@@ -78,6 +80,31 @@ fn no_plan_leaves_the_envelope() {
                     "seed {seed}: {fault}"
                 );
             }
+        }
+    }
+}
+
+#[test]
+fn what_is_sampled_inside_is_judged_inside() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = vec![every_kind("inside")];
+    for name in [
+        "exactly-once",
+        "queue-leases",
+        "fanout-copies",
+        "acks-leader",
+    ] {
+        let path = root.join(format!("delivery/{name}.toml"));
+        files.push(read(&std::fs::read_to_string(path).unwrap()));
+    }
+    for file in files {
+        let base = file.base();
+        let layout = Layout::of(&base.scenario, |_| true);
+        let topology = topology_of(&base.scenario, &layout);
+        for seed in 0..200 {
+            let plan = sample(Seed(seed), base);
+            let fit = judge(&plan, &topology);
+            assert_eq!(fit, Fit::Inside, "{} {seed}: {plan:?}", base.scenario.name);
         }
     }
 }
