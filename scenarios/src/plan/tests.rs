@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use std::path::Path;
 use stormglass_core::actor::Control;
 use stormglass_core::fault::FaultKind;
-use stormglass_core::promise::envelope::{Fit, judge};
+use stormglass_core::promise::{Fit, judge};
 
 fn read(text: &str) -> ScenarioFile {
     load_text("a.toml", text.to_owned(), &Names::default())
