@@ -32,6 +32,10 @@ pub mod source;
 #[cfg(test)]
 pub mod test_disk;
 #[cfg(test)]
+pub mod test_log;
+#[cfg(test)]
+pub mod test_net;
+#[cfg(test)]
 pub mod test_rig;
 pub mod time;
 pub mod units;

@@ -1,3 +1,185 @@
 //! Processors: an actor around a pure operator.
+//!
+//! Model: fetch, apply, write, settle, checkpoint. Each input partition has an operator of its own, one open
+//! write, and a bounded buffer; partitions go on independently of each other. [`delivery`] decides what
+//! comes first. Limits: the state of an operator on a queue lives in memory alone, since a queue cannot be
+//! read again; at-least-once repeats rows after a crash, at-most-once loses them.
 
+mod checkpoint;
 pub mod config;
+mod delivery;
+mod leased;
+mod logged;
+pub mod operator;
+mod plan;
+pub mod points;
+mod store;
+#[cfg(test)]
+mod tests;
+mod track;
+
+pub use plan::{InputPlan, ProcessorPlan};
+pub use store::CheckpointStore;
+
+use crate::actor::{Actor, Connection, Context, Control, Input, Inspection};
+use crate::client::consumer::FREE_SPACES;
+use crate::event::{Event, EventId};
+use crate::history::Fact;
+use crate::id::{CallId, TimerId};
+use crate::message::{Message, Reply};
+use config::ProcessorFlaw;
+use leased::Leased;
+use logged::Logged;
+use operator::Operator;
+use std::sync::Arc;
+
+/// Something waits for its next try.
+const RETRY: TimerId = TimerId(1);
+/// State and positions are due to be kept.
+const CHECKPOINT: TimerId = TimerId(2);
+
+/// The space of the calls to the sink and the store.
+const CALLS: u8 = FREE_SPACES;
+
+/// A processor that leaves events out leaves out one in so many.
+const SKIP_EVERY: u64 = 1_000;
+
+/// One node of a processor.
+pub struct Processor(Pipeline);
+
+enum Pipeline {
+    Log(Box<Logged>),
+    Lease(Box<Leased>),
+}
+
+impl Processor {
+    /// A node with nothing in memory.
+    ///
+    /// # Panics
+    /// If the plan needs a checkpoint store and has none, or a batch holds nothing.
+    #[must_use]
+    pub fn new(plan: Arc<ProcessorPlan>) -> Processor {
+        assert!(plan.batch > 0, "a batch holds at least one event");
+        assert!(
+            plan.store.is_some() || !plan.needs_store(),
+            "a stateful operator on a log needs a checkpoint store"
+        );
+        Processor(match &plan.input {
+            InputPlan::Log(input) => Pipeline::Log(Box::new(Logged::new(input, &plan))),
+            InputPlan::Lease(input) => Pipeline::Lease(Box::new(Leased::new(input.clone(), &plan))),
+        })
+    }
+
+    fn on_reply(&mut self, cx: &mut Context<'_>, call: CallId, reply: Reply) {
+        match &mut self.0 {
+            Pipeline::Log(logged) => logged.on_reply(cx, call, reply),
+            Pipeline::Lease(leased) => leased.on_reply(cx, call, reply),
+        }
+    }
+
+    fn on_closed(&mut self, cx: &mut Context<'_>, connection: Connection) {
+        match &mut self.0 {
+            Pipeline::Log(logged) => logged.on_closed(cx, connection),
+            Pipeline::Lease(leased) => leased.on_closed(cx, connection),
+        }
+    }
+
+    fn on_timer(&mut self, cx: &mut Context<'_>, timer: TimerId) {
+        match &mut self.0 {
+            Pipeline::Log(logged) => logged.on_timer(cx, timer),
+            Pipeline::Lease(leased) => leased.on_timer(cx, timer),
+        }
+    }
+
+    fn on_control(&mut self, control: &Control) {
+        match (control, &mut self.0) {
+            (Control::Rewind, Pipeline::Log(logged)) => logged.rewind(),
+            (
+                Control::Rewind
+                | Control::Stop
+                | Control::ForceElection
+                | Control::ForceRetention { .. }
+                | Control::ExpireProducers
+                | Control::Configure { .. },
+                Pipeline::Log(_) | Pipeline::Lease(_),
+            ) => {}
+        }
+    }
+}
+
+impl Actor for Processor {
+    fn step(&mut self, input: Input, cx: &mut Context<'_>) {
+        match input {
+            Input::Start => match &mut self.0 {
+                Pipeline::Log(logged) => logged.start(cx),
+                Pipeline::Lease(_) => {}
+            },
+            Input::Message {
+                message: Message::Reply { call, reply },
+                ..
+            } => self.on_reply(cx, call, reply),
+            Input::Closed { connection, .. } => self.on_closed(cx, connection),
+            Input::Timer(timer) => self.on_timer(cx, timer),
+            Input::Control(control) => self.on_control(&control),
+            Input::Message { .. } | Input::Opened { .. } | Input::Disk(_) => {}
+        }
+        match &mut self.0 {
+            Pipeline::Log(logged) => logged.pump(cx),
+            Pipeline::Lease(leased) => leased.pump(cx),
+        }
+    }
+
+    fn inspect(&self) -> Inspection {
+        match &self.0 {
+            Pipeline::Log(logged) => logged.inspect(),
+            Pipeline::Lease(leased) => leased.inspect(),
+        }
+    }
+}
+
+/// What came of applying some events.
+#[derive(Debug, Default)]
+struct Applied {
+    rows: Vec<Event>,
+    /// For each row, the offset of its event.
+    versions: Vec<u64>,
+    /// Events that the operator answered with nothing.
+    filtered: Vec<EventId>,
+    /// Events applied.
+    events: u32,
+}
+
+impl Applied {
+    /// Applies one event.
+    fn add(
+        &mut self,
+        operator: &mut dyn Operator,
+        event: &Event,
+        version: Option<u64>,
+        plan: &ProcessorPlan,
+    ) {
+        self.events += 1;
+        let skips = plan.has(ProcessorFlaw::SkipEvents);
+        if skips && event.id.number % SKIP_EVERY == SKIP_EVERY - 1 {
+            return;
+        }
+        let before = self.rows.len();
+        operator.apply(event, &mut self.rows);
+        if self.rows.len() == before {
+            self.filtered.push(event.id);
+        }
+        if let Some(version) = version {
+            self.versions.resize(self.rows.len(), version);
+        }
+    }
+
+    /// Tells the history what was filtered, once for all events.
+    fn tell_filtered(&mut self, cx: &mut Context<'_>, plan: &ProcessorPlan) {
+        if !self.filtered.is_empty() {
+            cx.observe(Fact::Filtered {
+                group: plan.input.group(),
+                events: Arc::from(std::mem::take(&mut self.filtered)),
+            });
+        }
+    }
+}

@@ -76,23 +76,22 @@ fn adopt(epoch: u32) -> Request {
 }
 
 fn adopted_position(reply: &Reply) -> Option<u64> {
-    match reply {
-        Reply::Adopted(stored) => stored.as_ref().map(|stored| stored.covered.next.0),
-        other => panic!("{other:?} does not answer an adoption"),
-    }
+    let Reply::Adopted(stored) = reply else {
+        panic!("{reply:?} does not answer an adoption");
+    };
+    stored.as_ref().map(|stored| stored.covered.next.0)
 }
 
 fn shown(desk: &mut Desk<Sink>, max: u32) -> Vec<(u64, i64)> {
     let mut rows = Vec::new();
     let mut cursor = Some(0);
     while let Some(at) = cursor {
-        match desk.answer(Request::ReadRows(ReadRows { cursor: at, max })) {
-            Reply::Rows(page) => {
-                rows.extend(page.rows.iter().map(|row| (row.id.number, row.value)));
-                cursor = page.next;
-            }
-            other => panic!("{other:?} does not answer a reader"),
-        }
+        let reply = desk.answer(Request::ReadRows(ReadRows { cursor: at, max }));
+        let Reply::Rows(page) = reply else {
+            panic!("{reply:?} does not answer a reader");
+        };
+        rows.extend(page.rows.iter().map(|row| (row.id.number, row.value)));
+        cursor = page.next;
     }
     rows
 }
@@ -115,10 +114,13 @@ fn shown_now(desk: &mut Desk<Sink>) -> Vec<(u64, i64)> {
         cursor: 0,
         max: 100,
     }));
-    match desk.reply(call) {
-        Some(Reply::Rows(page)) => page.rows.iter().map(|r| (r.id.number, r.value)).collect(),
-        other => panic!("{other:?} does not answer a reader"),
-    }
+    let Some(Reply::Rows(page)) = desk.reply(call) else {
+        panic!("a reader waits for no disk");
+    };
+    page.rows
+        .iter()
+        .map(|row| (row.id.number, row.value))
+        .collect()
 }
 
 #[test]

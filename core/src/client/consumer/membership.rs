@@ -1,0 +1,320 @@
+//! A member's part in its group (K11): finds the coordinator, joins, beats, commits, and joins again when
+//! told that the group rebalances. Eager: everything is given up before it joins again.
+
+use super::plan::LogConsumerPlan;
+use super::{HEARTBEAT, MEMBERSHIP_SPACE, MEMBERSHIP_WAKES, points};
+use crate::actor::{Connection, Context};
+use crate::call::Calls;
+use crate::id::{CallId, MemberId, NodeId, Offset, Partition, TimerId};
+use crate::message::group::{CommitOffsets, GroupHeartbeat, JoinGroup, Joined};
+use crate::message::{Refusal, Reply, Request};
+use crate::time::Mono;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Positions, by partition.
+pub(super) type Positions = Arc<[(Partition, Offset)]>;
+
+/// What a membership tells its owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// A new generation and what it assigns.
+    Joined(Arc<Joined>),
+    /// Everything is to be given up; `lost` says that others may have it already.
+    Revoking {
+        lost: bool,
+    },
+    Committed(Positions),
+    CommitFailed(Positions),
+}
+
+#[derive(Debug)]
+enum Memory {
+    Find,
+    Join,
+    Beat,
+    Commit(Positions),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Not begun.
+    Outside,
+    /// Wants to join, or waits for the rebalance to complete.
+    Joining,
+    Member,
+    /// A rebalance waits for the owner to give everything up.
+    Releasing,
+}
+
+#[derive(Debug)]
+pub(super) struct Membership {
+    plan: LogConsumerPlan,
+    calls: Calls<Memory>,
+    standing: Standing,
+    generation: u32,
+    coordinator: Option<NodeId>,
+    is_finding: bool,
+    is_joining: bool,
+    is_beating: bool,
+    retry_at: Mono,
+    next_broker: u16,
+    news: VecDeque<News>,
+}
+
+impl Membership {
+    pub(super) fn new(plan: LogConsumerPlan) -> Membership {
+        Membership {
+            plan,
+            calls: Calls::new(MEMBERSHIP_SPACE),
+            standing: Standing::Outside,
+            generation: 0,
+            coordinator: None,
+            is_finding: false,
+            is_joining: false,
+            is_beating: false,
+            retry_at: Mono(0),
+            next_broker: 0,
+            news: VecDeque::new(),
+        }
+    }
+
+    /// The generation in which the member is, or was last.
+    pub(super) const fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// A member that boots anew is another member: its old self runs into the session timeout.
+    fn member(cx: &Context<'_>) -> MemberId {
+        MemberId(u64::from(cx.node().0) << 32 | u64::from(cx.incarnation().0))
+    }
+
+    /// What is next for the owner.
+    pub(super) fn take_news(&mut self) -> Option<News> {
+        self.news.pop_front()
+    }
+
+    /// Joins, for the first time or after everything has been given up.
+    pub(super) fn join(&mut self, cx: &mut Context<'_>) {
+        assert!(
+            matches!(self.standing, Standing::Outside | Standing::Releasing),
+            "a {:?} member cannot join",
+            self.standing
+        );
+        self.standing = Standing::Joining;
+        self.pump(cx);
+    }
+
+    /// The owner has learnt elsewhere that a newer owner has taken over.
+    pub(super) fn give_up(&mut self, cx: &mut Context<'_>) {
+        // The group may not know yet: joining at once could give the old generation back for ever.
+        self.back_off(cx);
+        self.revoke(cx, true);
+    }
+
+    /// Commits positions, if the member has a coordinator to tell; false if it has none.
+    pub(super) fn commit(&mut self, cx: &mut Context<'_>, positions: Positions) -> bool {
+        let Some(coordinator) = self.coordinator else {
+            return false;
+        };
+        if !matches!(self.standing, Standing::Member | Standing::Releasing) {
+            return false;
+        }
+        let commit = CommitOffsets {
+            group: self.plan.group,
+            member: Membership::member(cx),
+            generation: self.generation,
+            positions: Arc::clone(&positions),
+        };
+        let request = Request::CommitOffsets(Arc::new(commit));
+        let timeout = self.plan.fetch.request_timeout;
+        self.calls
+            .ask(cx, coordinator, request, timeout, Memory::Commit(positions));
+        true
+    }
+
+    /// Asks whatever may be asked now.
+    pub(super) fn pump(&mut self, cx: &mut Context<'_>) {
+        if self.standing == Standing::Outside {
+            return;
+        }
+        let now = cx.monotonic();
+        if self.retry_at > now {
+            return cx.arm(MEMBERSHIP_WAKES, self.retry_at.since(now));
+        }
+        let timeout = self.plan.fetch.request_timeout;
+        let Some(coordinator) = self.coordinator else {
+            if !self.is_finding {
+                self.is_finding = true;
+                let node = self.plan.fetch.brokers.node(self.next_broker);
+                self.next_broker = (self.next_broker + 1) % self.plan.fetch.brokers.nodes;
+                let request = Request::FindCoordinator(self.plan.group);
+                self.calls.ask(cx, node, request, timeout, Memory::Find);
+            }
+            return;
+        };
+        if self.standing == Standing::Joining && !self.is_joining {
+            self.is_joining = true;
+            let join = JoinGroup {
+                group: self.plan.group,
+                member: Membership::member(cx),
+                topic: self.plan.fetch.topic,
+            };
+            // The answer waits for every other member to give up what it has, or to be given up.
+            let patience = (self.plan.session_timeout * 2).saturating_add(timeout);
+            let request = Request::JoinGroup(join);
+            self.calls
+                .ask(cx, coordinator, request, patience, Memory::Join);
+        }
+    }
+
+    fn beat(&mut self, cx: &mut Context<'_>) {
+        if !matches!(self.standing, Standing::Member | Standing::Releasing) {
+            return;
+        }
+        cx.arm(HEARTBEAT, self.plan.heartbeat_interval);
+        if let Some(coordinator) = self.coordinator
+            && !self.is_beating
+        {
+            self.is_beating = true;
+            let beat = GroupHeartbeat {
+                group: self.plan.group,
+                member: Membership::member(cx),
+                generation: self.generation,
+            };
+            // A beat that takes longer than the session has failed its purpose.
+            let timeout = self
+                .plan
+                .fetch
+                .request_timeout
+                .min(self.plan.session_timeout);
+            let request = Request::GroupHeartbeat(beat);
+            self.calls
+                .ask(cx, coordinator, request, timeout, Memory::Beat);
+        }
+    }
+
+    /// An answer; given back if it is not to one of these questions.
+    pub(super) fn on_reply(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: CallId,
+        reply: Reply,
+    ) -> Option<Reply> {
+        let Some(memory) = self.calls.answered(cx, call) else {
+            return Some(reply);
+        };
+        self.asked_no_more(&memory);
+        match (memory, reply) {
+            (Memory::Find, Reply::Coordinator(Some(node))) => self.coordinator = Some(node),
+            (Memory::Find, Reply::Coordinator(None)) => self.back_off(cx),
+            (Memory::Join, Reply::Joined(joined)) => self.joined(cx, joined),
+            (Memory::Beat, Reply::GroupAlive) => {}
+            (Memory::Commit(positions), Reply::OffsetsCommitted) => {
+                self.news.push_back(News::Committed(positions));
+            }
+            (memory, Reply::Refused(refusal)) => self.refused(cx, memory, refusal),
+            (memory @ (Memory::Find | Memory::Join | Memory::Beat | Memory::Commit(_)), _) => {
+                self.refused(cx, memory, Refusal::Unsupported);
+            }
+        }
+        None
+    }
+
+    fn asked_no_more(&mut self, memory: &Memory) {
+        match memory {
+            Memory::Find => self.is_finding = false,
+            Memory::Join => self.is_joining = false,
+            Memory::Beat => self.is_beating = false,
+            Memory::Commit(_) => {}
+        }
+    }
+
+    fn back_off(&mut self, cx: &mut Context<'_>) {
+        self.retry_at = cx.monotonic() + self.plan.fetch.retry_backoff;
+    }
+
+    fn joined(&mut self, cx: &mut Context<'_>, joined: Arc<Joined>) {
+        if self.standing != Standing::Joining {
+            return;
+        }
+        self.standing = Standing::Member;
+        self.generation = joined.generation;
+        cx.point(points::JOINED);
+        cx.arm(HEARTBEAT, self.plan.heartbeat_interval);
+        self.news.push_back(News::Joined(joined));
+    }
+
+    fn revoke(&mut self, cx: &mut Context<'_>, lost: bool) {
+        if self.standing != Standing::Member {
+            return;
+        }
+        self.standing = Standing::Releasing;
+        cx.point(if lost { points::LOST } else { points::REVOKING });
+        self.news.push_back(News::Revoking { lost });
+    }
+
+    fn refused(&mut self, cx: &mut Context<'_>, memory: Memory, refusal: Refusal) {
+        let is_commit = matches!(memory, Memory::Commit(_));
+        if let Memory::Commit(positions) = memory {
+            self.news.push_back(News::CommitFailed(positions));
+        }
+        match refusal {
+            Refusal::RebalanceInProgress => self.revoke(cx, false),
+            Refusal::UnknownMember | Refusal::IllegalGeneration | Refusal::Fenced => {
+                if is_commit {
+                    cx.point(points::COMMIT_REFUSED);
+                }
+                self.revoke(cx, true);
+                if self.standing == Standing::Joining {
+                    self.back_off(cx);
+                }
+            }
+            Refusal::CoordinatorLoading | Refusal::Overloaded => self.back_off(cx),
+            Refusal::NotLeader
+            | Refusal::NotEnoughReplicas
+            | Refusal::NotEnoughReplicasAfterAppend
+            | Refusal::OutOfOrderSequence
+            | Refusal::InvalidProducerEpoch
+            | Refusal::FencedLeaderEpoch
+            | Refusal::UnknownLeaderEpoch
+            | Refusal::OffsetOutOfRange
+            | Refusal::NotCoordinator
+            | Refusal::NotController
+            | Refusal::InvalidUpdateVersion
+            | Refusal::StaleBrokerEpoch
+            | Refusal::DiskFull
+            | Refusal::DiskFailed
+            | Refusal::Unsupported
+            | Refusal::TimedOut => {
+                // Another node may coordinate by then. The membership itself goes on: only a
+                // coordinator can end it, and until one does the member reads on, as Kafka's does.
+                self.coordinator = None;
+                self.back_off(cx);
+            }
+        }
+    }
+
+    /// A connection has ended.
+    pub(super) fn on_closed(&mut self, cx: &mut Context<'_>, connection: Connection) {
+        for (_, _, memory) in self.calls.closed(cx, connection) {
+            self.asked_no_more(&memory);
+            self.refused(cx, memory, Refusal::TimedOut);
+        }
+    }
+
+    /// A timer has run out; whether it was one of these.
+    pub(super) fn on_timer(&mut self, cx: &mut Context<'_>, timer: TimerId) -> bool {
+        if timer == HEARTBEAT {
+            self.beat(cx);
+            return true;
+        }
+        let expired = self.calls.expired(cx, timer);
+        let is_mine = timer == MEMBERSHIP_WAKES || !expired.is_empty();
+        for (_, _, memory) in expired {
+            self.asked_no_more(&memory);
+            self.refused(cx, memory, Refusal::TimedOut);
+        }
+        is_mine
+    }
+}

@@ -1,0 +1,222 @@
+//! A processor on a queue or a fan-out subscription: deliveries under leases, one open batch at a time.
+
+use super::delivery::{Delivery, Order};
+use super::operator::Operator;
+use super::plan::ProcessorPlan;
+use super::{Applied, CALLS, RETRY, points};
+use crate::actor::{Connection, Context, Inspection, Work};
+use crate::call::Calls;
+use crate::client::consumer::{LeaseConsumer, LeaseConsumerPlan, Leased as Given};
+use crate::id::{CallId, TimerId};
+use crate::message::queue::{Delivery as Handed, Tag, Verb};
+use crate::message::sink::Write;
+use crate::message::{Reply, Request};
+use crate::time::Mono;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Settling,
+    /// To be written, now or at this instant.
+    WriteDue(Mono),
+    Writing,
+}
+
+/// A batch that has been applied and is not finished with.
+#[derive(Debug)]
+struct Attempt {
+    write: Arc<Write>,
+    tags: Arc<[Tag]>,
+    stage: Stage,
+}
+
+/// One node of a processor on a queue.
+pub(super) struct Leased {
+    plan: Arc<ProcessorPlan>,
+    delivery: Delivery,
+    consumer: LeaseConsumer,
+    calls: Calls<()>,
+    operator: Box<dyn Operator>,
+    waiting: VecDeque<Handed>,
+    attempt: Option<Attempt>,
+}
+
+impl Leased {
+    pub(super) fn new(input: LeaseConsumerPlan, plan: &Arc<ProcessorPlan>) -> Leased {
+        let delivery = Delivery::of(plan.delivery, &plan.flaws);
+        assert!(
+            delivery.order != Order::Together,
+            "a queue has no positions to keep with the rows"
+        );
+        Leased {
+            delivery,
+            consumer: LeaseConsumer::new(input),
+            calls: Calls::new(CALLS),
+            operator: (plan.operator)(),
+            waiting: VecDeque::new(),
+            attempt: None,
+            plan: Arc::clone(plan),
+        }
+    }
+
+    /// Takes what the consumer gives, and asks whatever may be asked now.
+    pub(super) fn pump(&mut self, cx: &mut Context<'_>) {
+        while let Some(given) = self.consumer.take_given() {
+            match given {
+                Given::Delivery(delivery) => self.waiting.push_back(delivery),
+                Given::Settled { tags, stale } => self.settled(cx, &tags, stale == 0),
+                Given::Unsettled(tags) => self.settled(cx, &tags, false),
+            }
+        }
+        while self.attempt.is_none() && !self.waiting.is_empty() {
+            self.fill(cx);
+        }
+        self.act(cx);
+        self.consumer.pump(cx);
+    }
+
+    /// Makes the next batch out of deliveries whose leases still run.
+    fn fill(&mut self, cx: &mut Context<'_>) {
+        let now = cx.monotonic();
+        let mut applied = Applied::default();
+        let mut tags = Vec::new();
+        while applied.events < self.plan.batch
+            && let Some(delivery) = self.waiting.pop_front()
+        {
+            // Somebody else may have it by now.
+            if self.consumer.holds(delivery.tag, now) {
+                applied.add(&mut *self.operator, &delivery.event, None, &self.plan);
+                tags.push(delivery.tag);
+            } else {
+                self.consumer.forget([delivery.tag]);
+            }
+        }
+        if tags.is_empty() {
+            return;
+        }
+        cx.spend(Work {
+            requests: 0,
+            records: applied.events,
+            bytes: 0,
+        });
+        applied.tell_filtered(cx, &self.plan);
+        let tags: Arc<[Tag]> = tags.into();
+        let settles_first = self.delivery.order == Order::SettleThenWrite;
+        if settles_first || applied.rows.is_empty() {
+            self.consumer.settle(cx, Verb::Accept, Arc::clone(&tags));
+        }
+        if applied.rows.is_empty() {
+            return;
+        }
+        self.attempt = Some(Attempt {
+            write: Arc::new(Write {
+                group: self.plan.input.group(),
+                epoch: 0,
+                rows: applied.rows.into(),
+                versions: Arc::from([]),
+                covered: None,
+            }),
+            tags,
+            stage: if settles_first {
+                Stage::Settling
+            } else {
+                Stage::WriteDue(now)
+            },
+        });
+    }
+
+    fn act(&mut self, cx: &mut Context<'_>) {
+        let now = cx.monotonic();
+        if let Some(attempt) = &mut self.attempt
+            && let Stage::WriteDue(at) = attempt.stage
+        {
+            if at <= now {
+                attempt.stage = Stage::Writing;
+                let request = Request::Write(Arc::clone(&attempt.write));
+                let timeout = self.plan.request_timeout;
+                self.calls.ask(cx, self.plan.sink, request, timeout, ());
+            } else {
+                cx.arm(RETRY, at.since(now));
+            }
+        }
+    }
+
+    /// Deliveries are settled, for certain or not.
+    fn settled(&mut self, cx: &mut Context<'_>, tags: &Arc<[Tag]>, is_certain: bool) {
+        let now = cx.monotonic();
+        let Some(attempt) = &mut self.attempt else {
+            return;
+        };
+        if attempt.stage != Stage::Settling || !Arc::ptr_eq(&attempt.tags, tags) {
+            return;
+        }
+        // Whoever may write only once must not write what somebody else may have been given too.
+        if is_certain || self.delivery.retries {
+            attempt.stage = Stage::WriteDue(now);
+            cx.point(points::AFTER_SETTLE_BEFORE_WRITE);
+        } else {
+            self.attempt = None;
+            cx.point(points::DROPPED);
+        }
+    }
+
+    pub(super) fn on_reply(&mut self, cx: &mut Context<'_>, call: CallId, reply: Reply) {
+        let Some(reply) = self.consumer.on_reply(cx, call, reply) else {
+            return;
+        };
+        if self.calls.answered(cx, call).is_none() {
+            return;
+        }
+        if !matches!(reply, Reply::Written(_)) {
+            return self.failed(cx);
+        }
+        let Some(attempt) = self.attempt.take() else {
+            return;
+        };
+        if self.delivery.order == Order::WriteThenSettle {
+            cx.point(points::AFTER_WRITE_BEFORE_SETTLE);
+            self.consumer.settle(cx, Verb::Accept, attempt.tags);
+        }
+    }
+
+    /// A write has ended without a good answer.
+    fn failed(&mut self, cx: &mut Context<'_>) {
+        let again = cx.monotonic() + self.plan.retry_backoff;
+        if self.delivery.retries {
+            if let Some(attempt) = &mut self.attempt {
+                cx.point(points::RETRIED);
+                attempt.stage = Stage::WriteDue(again);
+            }
+        } else {
+            cx.point(points::DROPPED);
+            self.attempt = None;
+        }
+    }
+
+    pub(super) fn on_closed(&mut self, cx: &mut Context<'_>, connection: Connection) {
+        self.consumer.on_closed(cx, connection);
+        for _ in self.calls.closed(cx, connection) {
+            self.failed(cx);
+        }
+    }
+
+    pub(super) fn on_timer(&mut self, cx: &mut Context<'_>, timer: TimerId) {
+        if timer == RETRY || self.consumer.on_timer(cx, timer) {
+            return;
+        }
+        for _ in self.calls.expired(cx, timer) {
+            self.failed(cx);
+        }
+    }
+
+    pub(super) fn inspect(&self) -> Inspection {
+        Inspection::new()
+            .value("held", self.consumer.held())
+            .value("waiting", self.waiting.len())
+            .value(
+                "open",
+                format!("{:?}", self.attempt.as_ref().map(|a| a.stage)),
+            )
+    }
+}

@@ -1,0 +1,479 @@
+//! A processor on a log: tracks of partitions between a consumer, a sink and a store.
+
+use super::checkpoint::is_quiet;
+use super::config::ProcessorFlaw;
+use super::delivery::{Delivery, Order};
+use super::plan::ProcessorPlan;
+use super::track::{Adoption, Attempt, Phase, Stage, Track};
+use super::{CALLS, CHECKPOINT, RETRY, points};
+use crate::actor::{Connection, Context, Inspection, Work};
+use crate::call::Calls;
+use crate::client::consumer::{Given, LogConsumer, LogConsumerPlan};
+use crate::id::{CallId, NodeId, Offset, Partition, TimerId};
+use crate::message::sink::{Covered, Write};
+use crate::message::{Refusal, Reply, Request};
+use crate::time::Mono;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What is asked of the sink and the store: for a partition, by its track's number.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ask {
+    Write(Partition, u64),
+    AdoptSink(Partition, u64),
+    AdoptStore(Partition, u64),
+    Save(Partition, u64, Offset),
+}
+
+impl Ask {
+    const fn place(self) -> (Partition, u64) {
+        match self {
+            Ask::Write(partition, track)
+            | Ask::AdoptSink(partition, track)
+            | Ask::AdoptStore(partition, track)
+            | Ask::Save(partition, track, _) => (partition, track),
+        }
+    }
+}
+
+/// One node of a processor on a log.
+pub(super) struct Logged {
+    pub(super) plan: Arc<ProcessorPlan>,
+    pub(super) delivery: Delivery,
+    pub(super) is_stateful: bool,
+    pub(super) consumer: LogConsumer,
+    pub(super) calls: Calls<Ask>,
+    pub(super) tracks: BTreeMap<Partition, Track>,
+    /// Tracks so far; an answer to an earlier track of a partition is of the past.
+    numbered: u64,
+    /// A rebalance waits until nothing is under way.
+    is_releasing: bool,
+}
+
+impl Logged {
+    pub(super) fn new(input: &LogConsumerPlan, plan: &Arc<ProcessorPlan>) -> Logged {
+        Logged {
+            delivery: Delivery::of(plan.delivery, &plan.flaws),
+            is_stateful: (plan.operator)().is_stateful(),
+            consumer: LogConsumer::new(input),
+            calls: Calls::new(CALLS),
+            tracks: BTreeMap::new(),
+            numbered: 0,
+            is_releasing: false,
+            plan: Arc::clone(plan),
+        }
+    }
+
+    pub(super) fn start(&mut self, cx: &mut Context<'_>) {
+        self.consumer.start(cx);
+        cx.arm(CHECKPOINT, self.plan.checkpoint);
+    }
+
+    /// Takes what the consumer gives, and asks whatever may be asked now.
+    pub(super) fn pump(&mut self, cx: &mut Context<'_>) {
+        while let Some(given) = self.consumer.take_given(cx) {
+            self.take(cx, given);
+        }
+        let partitions: Vec<Partition> = self.tracks.keys().copied().collect();
+        for partition in partitions {
+            self.advance(cx, partition);
+        }
+        if self.is_releasing && self.tracks.values().all(is_quiet) {
+            self.release(cx);
+        }
+        self.consumer.pump(cx);
+        self.arm_retry(cx);
+    }
+
+    fn take(&mut self, cx: &mut Context<'_>, given: Given) {
+        match given {
+            Given::Assigned {
+                partition,
+                committed,
+                generation,
+            } => {
+                let needs_sink = self.delivery.order == Order::Together;
+                let adoption = |is_needed: bool| match is_needed {
+                    true => Adoption::Due(cx.monotonic()),
+                    false => Adoption::NotNeeded,
+                };
+                let phase = Phase::Adopting {
+                    sink: adoption(needs_sink),
+                    store: adoption(self.is_stateful),
+                };
+                let operator = (self.plan.operator)();
+                self.numbered += 1;
+                let place = (partition, generation);
+                let track = Track::new(self.numbered, place, committed, operator, phase);
+                self.tracks.insert(partition, track);
+                self.restore(cx, partition);
+            }
+            Given::Begun { partition, from } => {
+                if let Some(track) = self.tracks.get_mut(&partition) {
+                    track.begin(from);
+                }
+            }
+            Given::Records(records) => {
+                if let Some(track) = self.tracks.get_mut(&records.partition) {
+                    track.push(records);
+                }
+            }
+            Given::Revoking { lost } => self.revoke(lost),
+            Given::Committed(positions) => {
+                for (partition, next) in positions.iter() {
+                    self.committed(cx, *partition, *next);
+                }
+            }
+            Given::CommitFailed(positions) => {
+                let again = cx.monotonic() + self.plan.retry_backoff;
+                for (partition, next) in positions.iter() {
+                    if let Some(attempt) = self.settling(*partition, *next) {
+                        attempt.stage = Stage::SettleDue(again);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Everything is to be given up. What is under way may end, unless others have taken over already.
+    fn revoke(&mut self, lost: bool) {
+        self.is_releasing = true;
+        if lost {
+            return self.tracks.clear();
+        }
+        for track in self.tracks.values_mut() {
+            track.drop_buffer();
+            track.save_due = track.phase == Phase::Running;
+        }
+        self.tracks.retain(|_, track| track.phase == Phase::Running);
+    }
+
+    fn release(&mut self, cx: &mut Context<'_>) {
+        if !self.is_stateful {
+            self.commit_positions(cx);
+        }
+        self.is_releasing = false;
+        self.tracks.clear();
+        cx.point(points::RELEASED);
+        self.consumer.release(cx);
+    }
+
+    /// The batch of a partition whose position `next` is being committed.
+    fn settling(&mut self, partition: Partition, next: Offset) -> Option<&mut Attempt> {
+        let attempt = self.tracks.get_mut(&partition)?.attempt.as_mut()?;
+        (attempt.stage == Stage::Settling && attempt.next == next).then_some(attempt)
+    }
+
+    fn committed(&mut self, cx: &mut Context<'_>, partition: Partition, next: Offset) {
+        let now = cx.monotonic();
+        if let Some(attempt) = self.settling(partition, next) {
+            let has_rows = !attempt.write.rows.is_empty();
+            attempt.stage = Stage::WriteDue(now);
+            if has_rows {
+                cx.point(points::AFTER_SETTLE_BEFORE_WRITE);
+            } else {
+                self.finish(partition);
+            }
+        } else if !self.is_stateful
+            && let Some(track) = self.tracks.get_mut(&partition)
+        {
+            track.kept = next;
+        }
+    }
+
+    fn finish(&mut self, partition: Partition) {
+        if let Some(track) = self.tracks.get_mut(&partition) {
+            track.attempt = None;
+        }
+    }
+
+    /// Does whatever is next for a partition.
+    fn advance(&mut self, cx: &mut Context<'_>, partition: Partition) {
+        self.adopt(cx, partition);
+        self.save(cx, partition);
+        self.fill(cx, partition);
+        self.act(cx, partition);
+        let room = 2 * u64::from(self.plan.batch);
+        if let Some(track) = self.tracks.get_mut(&partition) {
+            let has_enough = track.buffered() >= room;
+            if has_enough != track.is_paused {
+                track.is_paused = has_enough;
+                self.consumer.pause(partition, has_enough);
+            }
+        }
+    }
+
+    /// Asks the sink and the store who was here before.
+    fn adopt(&mut self, cx: &mut Context<'_>, partition: Partition) {
+        let now = cx.monotonic();
+        let Some(track) = self.tracks.get_mut(&partition) else {
+            return;
+        };
+        let (number, generation) = (track.number, track.generation);
+        let Phase::Adopting { sink, store } = &mut track.phase else {
+            return;
+        };
+        let request = Request::Adopt {
+            group: self.plan.input.group(),
+            partition,
+            epoch: generation,
+        };
+        let timeout = self.plan.request_timeout;
+        let mut ask = |adoption: &mut Adoption, node: NodeId, memory: Ask| {
+            if matches!(adoption, Adoption::Due(at) if *at <= now) {
+                *adoption = Adoption::Asked;
+                self.calls.ask(cx, node, request.clone(), timeout, memory);
+            }
+        };
+        ask(sink, self.plan.sink, Ask::AdoptSink(partition, number));
+        if let Some(node) = self.plan.store {
+            ask(store, node, Ask::AdoptStore(partition, number));
+        }
+    }
+
+    /// Makes the next batch, if none is open and something is buffered.
+    fn fill(&mut self, cx: &mut Context<'_>, partition: Partition) {
+        let Some(track) = self.tracks.get_mut(&partition) else {
+            return;
+        };
+        while track.phase == Phase::Running && track.attempt.is_none() && track.buffered() > 0 {
+            let from = track.cursor;
+            let is_silent = from < track.silent_below;
+            let limit = if is_silent {
+                track.silent_below
+            } else {
+                Offset(u64::MAX)
+            };
+            let mut applied = track.apply(self.plan.batch, limit, &self.plan);
+            cx.spend(Work {
+                requests: 0,
+                records: applied.events,
+                bytes: 0,
+            });
+            if is_silent {
+                continue;
+            }
+            applied.tell_filtered(cx, &self.plan);
+            // With nothing to write only a position has to be told, and that is the checkpoint's business
+            // where rows come first.
+            if applied.rows.is_empty() && self.delivery.order == Order::WriteThenSettle {
+                continue;
+            }
+            let zombie = self.plan.has(ProcessorFlaw::SkipFence);
+            let covered = (self.delivery.order == Order::Together).then_some(Covered {
+                partition,
+                next: track.cursor,
+            });
+            let now = cx.monotonic();
+            track.attempt = Some(Attempt {
+                write: Arc::new(Write {
+                    group: self.plan.input.group(),
+                    epoch: if zombie { u32::MAX } else { track.generation },
+                    rows: applied.rows.into(),
+                    versions: applied.versions.into(),
+                    covered,
+                }),
+                from,
+                next: track.cursor,
+                stage: if self.delivery.order == Order::SettleThenWrite {
+                    Stage::SettleDue(now)
+                } else {
+                    Stage::WriteDue(now)
+                },
+            });
+        }
+    }
+
+    /// Sends what is due of an open batch.
+    fn act(&mut self, cx: &mut Context<'_>, partition: Partition) {
+        let now = cx.monotonic();
+        let Some(track) = self.tracks.get_mut(&partition) else {
+            return;
+        };
+        let number = track.number;
+        let Some(attempt) = &mut track.attempt else {
+            return;
+        };
+        match attempt.stage {
+            Stage::SettleDue(at) if at <= now => {
+                // A batch that has not been settled is not begun while everything is given up.
+                if self.is_releasing {
+                    return self.finish(partition);
+                }
+                let positions = Arc::from([(partition, attempt.next)]);
+                attempt.stage = if self.consumer.commit(cx, positions) {
+                    Stage::Settling
+                } else {
+                    Stage::SettleDue(now + self.plan.retry_backoff)
+                };
+            }
+            Stage::WriteDue(at) if at <= now => {
+                attempt.stage = Stage::Writing;
+                let request = Request::Write(Arc::clone(&attempt.write));
+                let memory = Ask::Write(partition, number);
+                let timeout = self.plan.request_timeout;
+                self.calls.ask(cx, self.plan.sink, request, timeout, memory);
+            }
+            Stage::SettleDue(_) | Stage::WriteDue(_) | Stage::Settling | Stage::Writing => {}
+        }
+    }
+
+    pub(super) fn on_reply(&mut self, cx: &mut Context<'_>, call: CallId, reply: Reply) {
+        let Some(reply) = self.consumer.on_reply(cx, call, reply) else {
+            return;
+        };
+        let Some(ask) = self.calls.answered(cx, call) else {
+            return;
+        };
+        let (partition, number) = ask.place();
+        let is_current = |track: &Track| track.number == number;
+        if !self.tracks.get(&partition).is_some_and(is_current) {
+            return;
+        }
+        match (ask, reply) {
+            (Ask::Write(..), Reply::Written(_)) => {
+                cx.point(points::AFTER_WRITE_BEFORE_SETTLE);
+                self.finish(partition);
+            }
+            (Ask::AdoptSink(..), Reply::Adopted(stored)) => {
+                self.adopted(cx, partition, stored, true);
+            }
+            (Ask::AdoptStore(..), Reply::Adopted(stored)) => {
+                self.adopted(cx, partition, stored, false);
+            }
+            (Ask::Save(_, _, next), Reply::CheckpointSaved) => self.saved(cx, partition, next),
+            (_, Reply::Refused(Refusal::Fenced)) => {
+                cx.point(points::FENCED);
+                self.tracks.remove(&partition);
+                self.consumer.give_up(cx);
+            }
+            (ask, _) => self.failed(cx, ask),
+        }
+    }
+
+    fn adopted(
+        &mut self,
+        cx: &mut Context<'_>,
+        partition: Partition,
+        stored: Option<Arc<crate::message::sink::Checkpoint>>,
+        by_sink: bool,
+    ) {
+        if let Some(track) = self.tracks.get_mut(&partition)
+            && let Phase::Adopting { sink, store } = &mut track.phase
+        {
+            *(if by_sink { sink } else { store }) = Adoption::Answered(stored);
+            self.restore(cx, partition);
+        }
+    }
+
+    /// A question has ended without a good answer.
+    fn failed(&mut self, cx: &mut Context<'_>, ask: Ask) {
+        let again = cx.monotonic() + self.plan.retry_backoff;
+        let (partition, number) = ask.place();
+        let Some(track) = self.tracks.get_mut(&partition) else {
+            return;
+        };
+        if track.number != number {
+            return;
+        }
+        match (ask, &mut track.phase) {
+            (Ask::Write(..), _) => {
+                if self.delivery.retries && !self.is_releasing {
+                    cx.point(points::RETRIED);
+                    if let Some(attempt) = &mut track.attempt {
+                        attempt.stage = Stage::WriteDue(again);
+                    }
+                } else if self.delivery.retries {
+                    // Whoever is next finds the position before this batch and writes it again.
+                    self.tracks.remove(&partition);
+                } else {
+                    cx.point(points::DROPPED);
+                    track.attempt = None;
+                }
+            }
+            (Ask::Save(..), _) => {
+                track.is_saving = false;
+                track.save_due = !self.is_releasing;
+            }
+            (Ask::AdoptSink(..), Phase::Adopting { sink, .. }) => *sink = Adoption::Due(again),
+            (Ask::AdoptStore(..), Phase::Adopting { store, .. }) => *store = Adoption::Due(again),
+            (Ask::AdoptSink(..) | Ask::AdoptStore(..), Phase::Starting | Phase::Running) => {}
+        }
+    }
+
+    pub(super) fn on_closed(&mut self, cx: &mut Context<'_>, connection: Connection) {
+        self.consumer.on_closed(cx, connection);
+        for (_, _, ask) in self.calls.closed(cx, connection) {
+            self.failed(cx, ask);
+        }
+    }
+
+    pub(super) fn on_timer(&mut self, cx: &mut Context<'_>, timer: TimerId) {
+        if timer == CHECKPOINT {
+            return self.checkpoint(cx);
+        }
+        if timer == RETRY || self.consumer.on_timer(cx, timer) {
+            return;
+        }
+        for (_, _, ask) in self.calls.expired(cx, timer) {
+            self.failed(cx, ask);
+        }
+    }
+
+    /// The group starts again from the earliest offset. Where rows and position are one, what the sink
+    /// has is applied again in silence.
+    pub(super) fn rewind(&mut self) {
+        for track in self.tracks.values_mut() {
+            if track.phase != Phase::Running {
+                continue;
+            }
+            if self.delivery.order == Order::Together {
+                track.silent_below = track.silent_below.max(track.cursor);
+            }
+            track.operator = (self.plan.operator)();
+            track.drop_buffer();
+            self.consumer.begin(track.partition, Some(Offset(0)));
+            self.consumer.pause(track.partition, track.is_paused);
+        }
+    }
+
+    fn arm_retry(&self, cx: &mut Context<'_>) {
+        let now = cx.monotonic();
+        let due = |track: &Track| -> Option<Mono> {
+            let adoptions = match &track.phase {
+                Phase::Adopting { sink, store } => [sink, store]
+                    .into_iter()
+                    .filter_map(|adoption| match adoption {
+                        Adoption::Due(at) => Some(*at),
+                        Adoption::NotNeeded | Adoption::Asked | Adoption::Answered(_) => None,
+                    })
+                    .min(),
+                Phase::Starting | Phase::Running => None,
+            };
+            let attempt = track.attempt.as_ref().and_then(|open| match open.stage {
+                Stage::SettleDue(at) | Stage::WriteDue(at) => Some(at),
+                Stage::Settling | Stage::Writing => None,
+            });
+            adoptions.into_iter().chain(attempt).min()
+        };
+        match self.tracks.values().filter_map(due).min() {
+            Some(at) => cx.arm(RETRY, at.since(now)),
+            None => cx.disarm(RETRY),
+        }
+    }
+
+    pub(super) fn inspect(&self) -> Inspection {
+        let seen = Inspection::new()
+            .value("generation", self.consumer.generation())
+            .value("releasing", self.is_releasing);
+        self.tracks.values().fold(seen, |seen, track| {
+            let what = Inspection::new()
+                .value("phase", format!("{:?}", track.phase))
+                .value("next", track.cursor)
+                .value("finished", track.finished())
+                .value("kept", track.kept)
+                .value("buffered", track.buffered());
+            seen.child(&format!("partition {}", track.partition), what)
+        })
+    }
+}

@@ -1,0 +1,59 @@
+//! The named places of a processor and of its checkpoint store.
+
+use crate::id::PointId;
+
+/// Rows are at the sink and their input is not settled: a crash here delivers it again.
+pub const AFTER_WRITE_BEFORE_SETTLE: PointId = PointId::new("processor.after-write-before-settle");
+
+/// Input is settled and its rows are not written: a crash here loses them.
+pub const AFTER_SETTLE_BEFORE_WRITE: PointId = PointId::new("processor.after-settle-before-write");
+
+/// Rows are at the sink and the state that made them is not kept: a crash here makes them again.
+pub const AFTER_WRITE_BEFORE_CHECKPOINT: PointId =
+    PointId::new("processor.after-write-before-checkpoint");
+
+/// State is kept and the group does not know the position yet.
+pub const AFTER_CHECKPOINT_BEFORE_COMMIT: PointId =
+    PointId::new("processor.after-checkpoint-before-commit");
+
+/// A new owner has taken over state and position.
+pub const RESTORED: PointId = PointId::new("processor.restored");
+
+/// Events are applied again for their effect on the state alone.
+pub const REPLAYED: PointId = PointId::new("processor.replayed");
+
+/// A newer owner exists: this one was refused.
+pub const FENCED: PointId = PointId::new("processor.fenced");
+
+/// A write is tried again.
+pub const RETRIED: PointId = PointId::new("processor.write-retried");
+
+/// A write that may not be tried again has failed.
+pub const DROPPED: PointId = PointId::new("processor.write-dropped");
+
+/// Everything was given up for a rebalance.
+pub const RELEASED: PointId = PointId::new("processor.released");
+
+/// All of a processor.
+pub const ALL: &[PointId] = &[
+    AFTER_WRITE_BEFORE_SETTLE,
+    AFTER_SETTLE_BEFORE_WRITE,
+    AFTER_WRITE_BEFORE_CHECKPOINT,
+    AFTER_CHECKPOINT_BEFORE_COMMIT,
+    RESTORED,
+    REPLAYED,
+    FENCED,
+    RETRIED,
+    DROPPED,
+    RELEASED,
+];
+
+/// A checkpoint is in the page cache and not durable.
+pub const STORE_AFTER_WRITE_BEFORE_SYNC: PointId =
+    PointId::new("checkpoints.after-write-before-sync");
+
+/// A checkpoint store refused an older epoch.
+pub const STORE_FENCED: PointId = PointId::new("checkpoints.fenced");
+
+/// All of a checkpoint store.
+pub const STORE_ALL: &[PointId] = &[STORE_AFTER_WRITE_BEFORE_SYNC, STORE_FENCED];

@@ -1,0 +1,186 @@
+//! One input partition of a log on its way through a processor.
+
+use super::operator::Operator;
+use super::{Applied, ProcessorPlan};
+use crate::client::consumer::Records;
+use crate::id::{Offset, Partition};
+use crate::message::sink::{Checkpoint, Write};
+use crate::time::Mono;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Where a partition is before it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The sink and the store are told of the new owner; what each has answered.
+    Adopting {
+        sink: Adoption,
+        store: Adoption,
+    },
+    /// The consumer finds where to begin.
+    Starting,
+    Running,
+}
+
+/// Whether an adoption has been answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Adoption {
+    /// None is asked for.
+    NotNeeded,
+    /// To be asked at this instant or later.
+    Due(Mono),
+    Asked,
+    Answered(Option<Arc<Checkpoint>>),
+}
+
+impl Adoption {
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self, Adoption::NotNeeded | Adoption::Answered(_))
+    }
+
+    /// What was stored, if anything.
+    pub(super) fn stored(&self) -> Option<&Arc<Checkpoint>> {
+        match self {
+            Adoption::Answered(stored) => stored.as_ref(),
+            Adoption::NotNeeded | Adoption::Due(_) | Adoption::Asked => None,
+        }
+    }
+}
+
+/// What is under way with a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Its position is to be committed, now or at this instant.
+    SettleDue(Mono),
+    Settling,
+    /// It is to be written, now or at this instant.
+    WriteDue(Mono),
+    Writing,
+}
+
+/// A batch that has been applied and is not finished with.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    pub(super) write: Arc<Write>,
+    /// The offset of its first event.
+    pub(super) from: Offset,
+    /// The offset after its last event.
+    pub(super) next: Offset,
+    pub(super) stage: Stage,
+}
+
+/// One partition in one generation.
+pub(super) struct Track {
+    /// Its number among the node's tracks.
+    pub(super) number: u64,
+    pub(super) partition: Partition,
+    pub(super) generation: u32,
+    /// What the group had committed at the assignment.
+    pub(super) committed: Option<Offset>,
+    pub(super) operator: Box<dyn Operator>,
+    pub(super) phase: Phase,
+    buffer: VecDeque<Records>,
+    /// The next entry of the first records of the buffer.
+    entry: usize,
+    buffered: u64,
+    pub(super) is_paused: bool,
+    /// The next offset to apply. Invariant: the operator's state is that of all offsets below.
+    pub(super) cursor: Offset,
+    /// Below this, events are applied and not written.
+    pub(super) silent_below: Offset,
+    pub(super) attempt: Option<Attempt>,
+    /// The position last kept: in the store, or committed if there is no state.
+    pub(super) kept: Offset,
+    pub(super) is_saving: bool,
+    pub(super) save_due: bool,
+}
+
+impl Track {
+    pub(super) fn new(
+        number: u64,
+        (partition, generation): (Partition, u32),
+        committed: Option<Offset>,
+        operator: Box<dyn Operator>,
+        phase: Phase,
+    ) -> Track {
+        Track {
+            number,
+            partition,
+            generation,
+            committed,
+            operator,
+            phase,
+            buffer: VecDeque::new(),
+            entry: 0,
+            buffered: 0,
+            is_paused: false,
+            cursor: Offset(0),
+            silent_below: Offset(0),
+            attempt: None,
+            kept: Offset(0),
+            is_saving: false,
+            save_due: false,
+        }
+    }
+
+    /// Everything below is finished with. Once no batch is open, that is all that has been applied.
+    pub(super) fn finished(&self) -> Offset {
+        self.attempt
+            .as_ref()
+            .map_or(self.cursor, |attempt| attempt.from)
+    }
+
+    /// Reading begins here, or jumps here.
+    pub(super) fn begin(&mut self, from: Offset) {
+        self.drop_buffer();
+        self.cursor = from;
+        if self.phase != Phase::Running {
+            self.phase = Phase::Running;
+            self.kept = from;
+        }
+    }
+
+    /// Takes records in.
+    pub(super) fn push(&mut self, records: Records) {
+        self.buffered += records.next.0 - records.from.0;
+        self.buffer.push_back(records);
+    }
+
+    /// Forgets what has not been applied.
+    pub(super) fn drop_buffer(&mut self) {
+        self.buffer.clear();
+        self.entry = 0;
+        self.buffered = 0;
+    }
+
+    /// Records that wait, counted by offsets.
+    pub(super) fn buffered(&self) -> u64 {
+        self.buffered
+    }
+
+    /// Applies at most `max` buffered events, none at or above `limit`.
+    pub(super) fn apply(&mut self, max: u32, limit: Offset, plan: &ProcessorPlan) -> Applied {
+        let mut applied = Applied::default();
+        while let Some(records) = self.buffer.front() {
+            for entry in &records.entries()[self.entry..] {
+                let skip = self.cursor.0.saturating_sub(entry.base.0) as usize;
+                self.cursor = self.cursor.max(entry.base);
+                let events = entry.batch.events();
+                for event in &events[skip.min(events.len())..] {
+                    if applied.events == max || self.cursor >= limit {
+                        return applied;
+                    }
+                    let version = Some(self.cursor.0);
+                    applied.add(&mut *self.operator, event, version, plan);
+                    self.cursor.0 += 1;
+                }
+                self.cursor = self.cursor.max(entry.end());
+                self.entry += 1;
+            }
+            self.buffered -= records.next.0 - records.from.0;
+            self.buffer.pop_front();
+            self.entry = 0;
+        }
+        applied
+    }
+}
