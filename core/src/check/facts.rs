@@ -159,8 +159,13 @@ impl Checker for Facts {
             }
         } else if let Fact::Effects(write) = &seen.fact {
             if let Some(sink) = self.topology.sink_of(seen.node) {
+                // A bare claim clears nobody, but whoever makes it is held to it.
+                let stage = match seen.stage {
+                    Stage::Claimed => Stage::Written,
+                    Stage::Seen | Stage::Written | Stage::Durable | Stage::Lost => seen.stage,
+                };
                 for row in write.rows.iter() {
-                    self.effects[sink].take(seen.stage, row.id);
+                    self.effects[sink].take(stage, row.id);
                 }
             }
         } else if let Fact::RowsRead(rows) = &seen.fact
@@ -189,7 +194,7 @@ impl Checker for Facts {
 mod tests {
     use super::*;
     use crate::check::Answer;
-    use crate::check::tests_support::{BROKER, History, entry, events, log_pipeline};
+    use crate::check::tests_support::{BROKER, History, SINK, entry, events, log_pipeline, write};
 
     fn judge(history: &History) -> Judgement {
         history.judge(&mut Facts::new(&log_pipeline()))
@@ -218,6 +223,14 @@ mod tests {
         let mut history = History::new();
         history.effects(0..2).rows(0..1);
         assert_eq!(judge(&history).violations[0].events[0].number, 1);
+    }
+
+    #[test]
+    fn a_bare_claim_of_an_effect_is_held_against_the_rows() {
+        let mut history = History::new();
+        let claim = Fact::Effects(write(events(0..1), 1));
+        history.claim(SINK, claim).rows([]);
+        assert_eq!(judge(&history).answer, Answer::Fail);
     }
 
     #[test]
