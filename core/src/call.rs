@@ -96,8 +96,9 @@ impl<T> Calls<T> {
         Some(open.memory)
     }
 
-    /// A timer has run out: the call and its peer, none if the timer is not one of these. The connection is closed, since
-    /// an answer that comes later must not be taken for that of a newer call's; all calls on it end too.
+    /// A timer has run out: the call and its peer, none if the timer is not one of these. The connection is
+    /// closed, since an answer that comes later must not be taken for that of a newer call's; all calls on it
+    /// end too.
     pub fn expired(&mut self, cx: &mut Context<'_>, timer: TimerId) -> Vec<(CallId, NodeId, T)> {
         const SPACE: u64 = CALL_TIMER | 0xFF << 55;
         if timer.0 & SPACE != self.timers {

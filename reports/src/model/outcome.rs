@@ -40,7 +40,8 @@ pub struct RunOutcome {
     pub unknown: Option<String>,
     /// Remarks for the verdict line, such as retention that removed unread events.
     pub notes: Vec<String>,
-    /// The run over time, from a [`Timeline`](super::timeline::Timeline); kept only if this run turns out to be the one to show.
+    /// The run over time, from a [`Timeline`](super::timeline::Timeline); kept only if this run turns out to
+    /// be the one to show.
     pub shown: Option<ShownRun>,
 }
 

@@ -214,7 +214,8 @@ fn failure(kind: u64) -> Failure {
     if kind == 0 {
         return Failure {
             signature: "exactly-once/duplicate-effect/sink.upsert/crash@after_write_before_settle".into(),
-            sentence: "The sink applied an order twice: it wrote, crashed before the position was stored, and the retry used a new key.".into(),
+            sentence: "The sink applied an order twice: it wrote, crashed before the position was stored, and \
+                the retry used a new key.".into(),
             check: "exactly-once".into(),
             anomaly: "duplicate-effect".into(),
             witness: vec![
@@ -232,7 +233,8 @@ fn failure(kind: u64) -> Failure {
     }
     Failure {
         signature: "per-key-order/reordered/processor/partition".into(),
-        sentence: "Two orders of one key became visible in the wrong order: <script>alert(1)</script> & \"both\" owners of a partition wrote.".into(),
+        sentence: "Two orders of one key became visible in the wrong order: <script>alert(1)</script> & \"both\" \
+            owners of a partition wrote.".into(),
         check: "per-key-order".into(),
         anomaly: "reordered".into(),
         witness: vec!["33.010 s  key 77: visible orders#31002, then orders#30990".into()],
@@ -408,7 +410,8 @@ pub fn collector() -> Collector {
 }
 
 pub fn finish(collector: Collector) -> Report {
-    let text = "# Do orders reach the warehouse once, whatever crashes?\nname = \"orders-once\"\n\n[run]\nwarmup = \"5s\"\nchaos = \"60s\"\n";
+    let text = "# Do orders reach the warehouse once, whatever crashes?\nname = \"orders-once\"\n\n\
+                [run]\nwarmup = \"5s\"\nchaos = \"60s\"\n";
     collector.finish(identity(), configuration(), text.into(), BTreeSet::new())
 }
 

@@ -1,0 +1,192 @@
+#!/usr/bin/env bash
+# The full counts behind what this project claims of itself: slow, in release, and as one table at the end.
+#
+#   bash ci/prove.sh                      every group
+#   bash ci/prove.sh determinism acks     only these
+#
+# Groups: determinism acks flaws speed memory badinput. `.ci/run` holds the same claims in small.
+# Needs what `.ci/run` needs; speed and memory are read from the clock and /proc, so they want a quiet Linux.
+# Ends with 1 if a claim does not hold. Results are left in out/prove.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+exec </dev/null
+unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
+
+all=(determinism acks flaws speed memory badinput)
+orders=scenarios/delivery/orders-once.toml
+leader=scenarios/delivery/acks-leader.toml
+results=out/prove
+rows=$results/rows.txt
+release=target/release/stormglass
+debug=target/debug/stormglass
+broken=0
+
+# row CLAIM COMMAND FIGURE VERDICT
+row() {
+    printf '| %s | `%s` | %s | %s |\n' "$1" "$2" "$3" "$4" | tee -a "$rows"
+    if [ "$4" = "does not hold" ]; then broken=1; fi
+}
+
+# verdict TEST...: the words for whether a test holds.
+verdict() { if "$@"; then echo holds; else echo "does not hold"; fi; }
+
+# storm BINARY FOLDER ARGUMENTS...: runs it, keeps its output beside its results, puts its exit code in `code`.
+code=0
+storm() {
+    local binary=$1 folder=$results/$2
+    shift 2
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    code=0
+    "$binary" "$@" --out "$folder" -q >"$folder/console.txt" 2>&1 || code=$?
+    case $code in 2 | 70) cat "$folder/console.txt" >&2; echo "exit $code from $binary $*" >&2; exit "$code" ;; esac
+}
+
+# file FOLDER NAME: the one file of that name in the results of a run.
+file() { find "$results/$1" -name "$2" | sort | head -n 1; }
+
+# figure FOLDER OBJECT FIELD: a number of summary.json, which is indented and in a fixed order.
+figure() {
+    awk -v object="  \"$2\": {" -v field="    \"$3\":" '
+        $0 == object { inside = 1 }
+        inside && index($0, field) == 1 { gsub(/[^0-9]/, ""); print; exit }
+        inside && $0 ~ /^  \}/ { exit }' "$(file "$1" summary.json)"
+}
+
+fingerprint() { awk -F'"' '/^  "fingerprint":/ { print $4; exit }' "$(file "$1" summary.json)"; }
+
+# alike CLAIM COMMAND FOLDER FOLDER: both runs have the fingerprint and the bytes of each other.
+alike() {
+    local a b
+    a=$(fingerprint "$3")
+    b=$(fingerprint "$4")
+    row "$1" "$2" "$a and $b" "$(verdict test -n "$a" -a "$a" = "$b")"
+}
+
+same_bytes() { cmp -s "$(file "$1" "$3")" "$(file "$2" "$3")"; }
+
+prove_determinism() {
+    storm $release twice run $orders --seeds 1000 --twice
+    row "1,000 seeds give the same fingerprint twice" "run $orders --seeds 1000 --twice" \
+        "exit $code, fingerprint $(fingerprint twice)" "$(verdict test $code -ne 7)"
+
+    storm $release bare run $orders --seeds 100 --driver bare
+    storm $release hosted run $orders --seeds 100 --driver hosted
+    alike "100 seeds are the same in a plain loop and inside madsim" "--seeds 100 --driver bare | hosted" bare hosted
+
+    cargo build -q --locked
+    storm $debug debug run $orders --seeds 50
+    storm $release release run $orders --seeds 50
+    alike "50 seeds are the same in debug and release" "--seeds 50" debug release
+
+    storm $release one run $orders --seeds 200 --jobs 1
+    storm $release two run $orders --seeds 200 --jobs 2
+    alike "200 seeds are the same on one thread and on two" "--seeds 200 --jobs 1 | 2" one two
+
+    storm $release first run $orders --seeds 100
+    storm $release other/folder run $orders --seeds 100
+    alike "two processes agree" "--seeds 100, twice" first other/folder
+    local name
+    for name in summary.json report.html junit.xml summary.md; do
+        row "two runs into two folders write the same bytes" "cmp $name" \
+            "$(wc -c <"$(file first $name)") bytes" "$(verdict same_bytes first other/folder $name)"
+    done
+}
+
+prove_acks() {
+    storm $release leader run $leader --seeds 200
+    local lost
+    lost=$(figure leader seeds fail)
+    row "acks=1 loses acknowledged events in at least 5 of 200 seeds" "run $leader --seeds 200" \
+        "$lost of 200, exit $code" "$(verdict test "$lost" -ge 5 -a $code -eq 1)"
+
+    storm $release everyone run $leader --variant acks-all --seeds 5000
+    lost=$(figure everyone seeds fail)
+    row "acks=all loses none in 5,000 seeds" "run $leader --variant acks-all --seeds 5000" \
+        "$lost of 5,000, exit $code" "$(verdict test "$lost" -eq 0 -a $code -eq 0)"
+}
+
+# Every case of a scenario file with the known exit 1: the file, and the variant or a dash.
+flawed() {
+    find scenarios -name '*.toml' ! -name Cargo.toml | sort | while read -r scenario; do
+        awk -v file="$scenario" '
+            /^\[/ { section = $0; variant = "-" }
+            section == "[[variant]]" && /^name *=/ { split($0, part, "\""); variant = part[2] }
+            (section == "[expect]" || section == "[[variant]]") && /^exit *= *1 *(#.*)?$/ { print file, variant }
+        ' "$scenario"
+    done
+}
+
+prove_flaws() {
+    local scenario variant arguments found
+    while read -r scenario variant; do
+        arguments=(run "$scenario" --seeds 200)
+        if [ "$variant" != - ]; then arguments+=(--variant "$variant"); fi
+        storm $release flaw "${arguments[@]}"
+        found=$(figure flaw seeds fail)
+        row "$(basename "$scenario" .toml), $variant: its flaw is found within 200 seeds" "${arguments[*]}" \
+            "in $found of 200, exit $code" "$(verdict test "$found" -ge 1 -a $code -eq 1)"
+    done < <(flawed)
+}
+
+# Wall time; the load average stands beside it, because a busy machine measures itself.
+prove_speed() {
+    local began took
+    began=$(date +%s%N)
+    storm $release speed run $orders --seeds 300
+    took=$(($(date +%s%N) - began))
+    row "runs a minute, all cores" "run $orders --seeds 300" \
+        "$((300 * 60 * 1000000000 / took)), load $(cut -d' ' -f1 /proc/loadavg)" shown
+    echo "the kernel's own benches:"
+    cargo bench -q --locked -p stormglass-bench 2>&1 | tee "$results/bench.txt"
+}
+
+# peak FOLDER ARGUMENTS...: the largest resident size in KiB while it ran, in `kib`.
+peak() {
+    local folder=$results/$1 process now
+    shift
+    mkdir -p "$folder"
+    kib=0
+    $release "$@" --out "$folder" -q >"$folder/console.txt" 2>&1 &
+    process=$!
+    while now=$(awk '/^VmHWM/ { print $2 }' "/proc/$process/status" 2>/dev/null) && [ -n "$now" ]; do
+        kib=$now
+        sleep 0.05
+    done
+    wait "$process" || true
+}
+
+prove_memory() {
+    local kib few many
+    peak few run $orders --seeds 50
+    few=$kib
+    peak many run $orders --seeds 1000
+    many=$kib
+    row "memory does not grow with the number of seeds" "run $orders --seeds 50 | 1000" \
+        "$((few / 1024)) and $((many / 1024)) MiB" "$(verdict test "$many" -lt $((few * 3 / 2)))"
+}
+
+prove_badinput() {
+    local log=$results/badinput.txt code=0
+    STORMGLASS_CASES=100000 cargo test -q --locked --release -p stormglass-scenarios mutated >"$log" 2>&1 || code=$?
+    local ran
+    ran=$(awk '/^test result/ { ran += $4 } END { print ran + 0 }' "$log")
+    row "100,000 mutated scenario texts load or are refused with a place; none panics" \
+        "STORMGLASS_CASES=100000 cargo test --release -p stormglass-scenarios mutated" \
+        "$ran tests, exit $code" "$(verdict test "$code" -eq 0 -a "$ran" -ge 1)"
+}
+
+mkdir -p "$results"
+: >"$rows"
+cargo build -q --locked --release
+for group in "${@:-${all[@]}}"; do
+    case " ${all[*]} " in
+        *" $group "*) ;;
+        *) echo "no group $group; there are: ${all[*]}" >&2; exit 2 ;;
+    esac
+    echo "== $group"
+    "prove_$group"
+done
+printf '\n| claim | command | figure | verdict |\n| --- | --- | --- | --- |\n'
+cat "$rows"
+exit $broken
