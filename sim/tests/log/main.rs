@@ -69,6 +69,8 @@ fn cut_off(acks: Acks) -> Script {
     };
     Script {
         acks,
+        // A sequence that went on over lost batches would be refused for ever (K7).
+        idempotent: acks == Acks::All,
         retries: acks == Acks::All,
         faults: vec![cut(1), cut(2)],
         ..Script::default()
