@@ -290,8 +290,10 @@ fn texts() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths: Vec<PathBuf> = ["delivery", "domains"]
         .iter()
-        .flat_map(|folder| std::fs::read_dir(root.join(folder)).unwrap())
-        .map(|entry| entry.unwrap().path())
+        .flat_map(|folder| {
+            std::fs::read_dir(root.join(folder)).expect("the folder stands beside this test")
+        })
+        .map(|entry| entry.expect("a readable entry").path())
         .filter(|path| {
             path.extension()
                 .is_some_and(|extension| extension == "toml")
@@ -300,7 +302,7 @@ fn texts() -> Vec<String> {
     paths.sort();
     let mut texts: Vec<String> = paths
         .iter()
-        .map(|path| std::fs::read_to_string(path).unwrap())
+        .map(|path| std::fs::read_to_string(path).expect("a readable scenario"))
         .collect();
     texts.push(GOOD.to_owned());
     texts

@@ -132,20 +132,22 @@ fn explain(source: &SourceText, error: &csv::Error) -> ScenarioError {
         .get(at..)
         .and_then(|rest| rest.find('\n'))
         .map_or(source.text.len(), |length| at + length);
-    match error.kind() {
-        ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => source.error(
+    // The kinds are open to additions; all but one are told alike.
+    if let ErrorKind::UnequalLengths {
+        expected_len, len, ..
+    } = error.kind()
+    {
+        return source.error(
             at..end,
             format!("this line has {len} fields, the first has {expected_len}"),
             "give every line the same columns; put texts with commas in double quotes",
-        ),
-        _ => source.error(
-            at..end,
-            format!("no CSV: {error}"),
-            "separate columns by commas and put texts with commas in double quotes",
-        ),
+        );
     }
+    source.error(
+        at..end,
+        format!("no CSV: {error}"),
+        "separate columns by commas and put texts with commas in double quotes",
+    )
 }
 
 /// A column by its place.
@@ -153,7 +155,7 @@ fn explain(source: &SourceText, error: &csv::Error) -> ScenarioError {
 struct Column(usize);
 
 impl Column {
-    fn text<'r>(self, record: &'r StringRecord) -> &'r str {
+    fn text(self, record: &StringRecord) -> &str {
         // Every record has as many fields as the header, or the reader refuses it.
         record.get(self.0).unwrap_or("")
     }
