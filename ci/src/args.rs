@@ -23,8 +23,6 @@ pub enum Command {
     Replay(ReplayArgs),
     /// List the scenarios below a folder, with the question each asks.
     List(ListArgs),
-    /// Print the JSON schema of scenario files, for editors.
-    Schema,
     /// Write a commented scenario to start from.
     Init(InitArgs),
 }
@@ -64,7 +62,12 @@ pub struct RunArgs {
     /// The scenario file.
     pub scenario: PathBuf,
     /// The seed of a single run.
-    #[arg(long, default_value_t = 1, value_name = "SEED", conflicts_with = "seeds")]
+    #[arg(
+        long,
+        default_value_t = 1,
+        value_name = "SEED",
+        conflicts_with = "seeds"
+    )]
     pub seed: u64,
     /// How many seeds, from 1 on.
     #[arg(long, value_name = "N")]

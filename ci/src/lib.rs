@@ -1,1 +1,61 @@
 //! Whether it is good enough: the command line, the gate and its exit codes.
+//!
+//! A user's own binary is ten lines: it adds its parts to a [`Catalog`] and hands it to [`main`].
+
+mod args;
+mod command;
+mod error;
+mod fold;
+mod out;
+mod progress;
+mod seeds;
+mod signals;
+
+pub use stormglass_core as core;
+pub use stormglass_reports as reports;
+pub use stormglass_scenarios as scenarios;
+pub use stormglass_scenarios::catalog::{Catalog, Seat};
+pub use stormglass_sim as sim;
+
+use args::{Cli, Command};
+use clap::Parser;
+use error::Failure;
+use std::process::ExitCode;
+
+/// Runs the command line with the parts of `catalog` and gives back its exit code.
+#[must_use]
+pub fn main(catalog: &Catalog) -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, not mistakes; clap knows which stream each belongs on.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let result = match cli.command {
+        Command::Run(args) => command::run::run(catalog, &args),
+        Command::Gate(args) => command::gate::gate(catalog, &args),
+        Command::Replay(args) => command::replay::replay(catalog, &args),
+        Command::List(args) => command::list::list(catalog, &args),
+        Command::Init(args) => command::init::init(&args),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+/// Writes a line to the standard output. A reader that has gone away (`| head`) is no failure.
+fn say(text: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    match writeln!(std::io::stdout(), "{text}") {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::Console(error)),
+    }
+}

@@ -1,3 +1,7 @@
-//! The command line: everything it does is in the library, so that a user's own binary can do the same.
+//! The command line with the parts that come with Stormglass.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stormglass::main(&stormglass::Catalog::new())
+}

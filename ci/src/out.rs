@@ -29,7 +29,10 @@ pub const SEEDS: &str = "seeds.ndjson";
 pub const RUNNING: &str = "running.ndjson";
 
 fn at<T>(path: &Path, result: io::Result<T>) -> Result<T, OutError> {
-    result.map_err(|error| OutError { path: path.to_owned(), error })
+    result.map_err(|error| OutError {
+        path: path.to_owned(),
+        error,
+    })
 }
 
 impl Out {
@@ -42,15 +45,20 @@ impl Out {
         at(folder, fs::create_dir_all(folder))?;
         let create = |name: &str| {
             let path = folder.join(name);
-            at(&path, OpenOptions::new().create(true).write(true).truncate(true).open(&path))
+            at(
+                &path,
+                OpenOptions::new()
+                    .create(true)
+                    .write(true)
+                    .truncate(true)
+                    .open(&path),
+            )
         };
-        Ok(Out { seeds: create(SEEDS)?, running: create(RUNNING)?, folder: folder.to_owned() })
-    }
-
-    /// The folder.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
+        Ok(Out {
+            seeds: create(SEEDS)?,
+            running: create(RUNNING)?,
+            folder: folder.to_owned(),
+        })
     }
 
     /// A handle for noting seeds in progress, usable from other threads.
@@ -67,7 +75,10 @@ impl Out {
     /// If the disk is full or gone.
     pub fn seed(&mut self, line: &str) -> Result<(), OutError> {
         let path = self.folder.join(SEEDS);
-        at(&path, writeln!(self.seeds, "{line}").and_then(|()| self.seeds.flush()))
+        at(
+            &path,
+            writeln!(self.seeds, "{line}").and_then(|()| self.seeds.flush()),
+        )
     }
 
     /// Writes a whole file, replacing what an earlier sweep left.

@@ -37,13 +37,23 @@ impl Progress {
         } else {
             ProgressDrawTarget::stderr()
         });
-        if let Ok(style) = ProgressStyle::with_template("seeds {bar:30} {pos}/{len}  {per_sec}  {eta} left") {
+        if let Ok(style) =
+            ProgressStyle::with_template("seeds {bar:30} {pos}/{len}  {per_sec}  {eta} left")
+        {
             bar.set_style(style);
         }
         let now = Instant::now();
         let plain = !quiet && !terminal;
         Progress {
-            state: Mutex::new(State { bar, plain, done: 0, total, started: now, told: now, running }),
+            state: Mutex::new(State {
+                bar,
+                plain,
+                done: 0,
+                total,
+                started: now,
+                told: now,
+                running,
+            }),
         }
     }
 
@@ -65,7 +75,10 @@ impl Watcher for Progress {
     fn begins(&self, worker: usize, job: Job) {
         self.with(|state| {
             // Noted before the run, so that a killed process can name it. A full disk shows elsewhere.
-            let line = format!("{{\"worker\":{worker},\"index\":{},\"seed\":\"{}\"}}", job.index, job.seed);
+            let line = format!(
+                "{{\"worker\":{worker},\"index\":{},\"seed\":\"{}\"}}",
+                job.index, job.seed
+            );
             let _ = writeln!(state.running, "{line}");
         });
     }
@@ -81,7 +94,10 @@ impl Watcher for Progress {
                 let seconds = (now - state.started).as_secs_f64();
                 let rate = state.done as f64 / seconds;
                 let left = (state.total - state.done) as f64 / rate;
-                eprintln!("seeds {}/{}  {rate:.1}/s  {left:.0} s left", state.done, state.total);
+                eprintln!(
+                    "seeds {}/{}  {rate:.1}/s  {left:.0} s left",
+                    state.done, state.total
+                );
             }
         });
     }

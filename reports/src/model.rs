@@ -292,6 +292,8 @@ pub enum SamplePhase {
     During(String),
     /// From a heal until recovery.
     Recovery,
+    /// While everything was healed and the sources went on.
+    Calm,
     /// Everything after warm-up.
     All,
 }
@@ -303,6 +305,7 @@ impl std::fmt::Display for SamplePhase {
             Self::DuringFaults => f.write_str("during faults"),
             Self::During(name) => write!(f, "during {name}"),
             Self::Recovery => f.write_str("recovery"),
+            Self::Calm => f.write_str("calm"),
             Self::All => f.write_str("all"),
         }
     }

@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod error;
 pub mod load;
 pub mod plan;
+pub mod run;
 pub mod spec;
 pub mod sweep;
 pub mod trace;

@@ -2,7 +2,7 @@
 
 use crate::check::{Answer, Checker, End, FaultLog, Judgement, Topology};
 use crate::fault::FaultPlan;
-use crate::history::{Fact, FactKind, Observation};
+use crate::history::{Fact, FactKind, Kinds, Observation};
 use std::sync::Arc;
 
 /// One list for each kind of fact.
@@ -41,6 +41,19 @@ impl Panel {
             faults: FaultLog::new(plan),
             exercised: 0,
         }
+    }
+
+    /// The kinds of facts that somebody here wants, or that the panel itself needs.
+    #[must_use]
+    pub fn wants(&self) -> Kinds {
+        let own = Kinds::of(&[
+            FactKind::Acknowledged,
+            FactKind::FaultStarted,
+            FactKind::FaultEnded,
+        ]);
+        self.checkers
+            .iter()
+            .fold(own, |kinds, checker| kinds.union(checker.wants()))
     }
 
     /// Shows a fact to those who want it.

@@ -113,6 +113,11 @@ impl Recorder {
                 p90: percentile(sorted, 900_000),
                 p99: percentile(sorted, 990_000),
                 max: percentile(sorted, 1_000_000),
+                never: sorted
+                    .iter()
+                    .rev()
+                    .take_while(|micros| **micros == NEVER)
+                    .count() as u64,
             }
         });
         slots.collect()

@@ -102,6 +102,8 @@ pub struct Slot {
     pub p99: Option<u64>,
     /// The longest of the same.
     pub max: Option<u64>,
+    /// Events due in it that never came.
+    pub never: u64,
 }
 
 /// Sums over a run, from the end of warm-up to the end of `calm` where a rate is meant.

@@ -123,10 +123,27 @@ impl Layout {
             .map(|part| self.cluster(*part).first)
     }
 
+    /// The part of a processor's checkpoint store, if it has one.
+    #[must_use]
+    pub fn store_part(&self, processor: &str) -> Option<PartId> {
+        self.stores.get(processor).copied()
+    }
+
     /// The group of a processor.
     #[must_use]
     pub fn group(&self, processor: &str) -> GroupId {
         GroupId(self.part(PartKind::Processor, processor).0)
+    }
+
+    /// The name of a node, for example `broker.main.0`.
+    #[must_use]
+    pub fn node_name(&self, node: NodeId) -> String {
+        let found = self.parts.iter().find_map(|part| {
+            part.cluster
+                .index(node)
+                .map(|index| format!("{}.{index}", part.full_name()))
+        });
+        found.unwrap_or_else(|| "audit".to_owned())
     }
 
     /// The names of the parts as plans call them, by `PartId`.

@@ -8,35 +8,53 @@ pub use layout::{Layout, Placed, TopicRef, topic_of};
 pub use profile::{NAMES as PROFILES, profile_of};
 pub use topology::topology_of;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Seat, ServiceEntry};
 use crate::error::ScenarioError;
 use crate::load::{Case, ScenarioFile};
-use crate::spec::BrokerSpec;
+use crate::plan;
+use crate::spec::{BrokerSpec, Place, ServiceSpec, place};
+use crate::trace::{self, Trace};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use stormglass_core::actor::Actor;
 use stormglass_core::audit::{AuditPlan, Auditor};
+use stormglass_core::broker::fanout::FanoutBroker;
 use stormglass_core::broker::log::{LogBroker, LogPlan};
-use stormglass_core::check::Topology;
+use stormglass_core::broker::queue::QueueBroker;
+use stormglass_core::broker::queue::config::LeaseConsumerConfig;
+use stormglass_core::check::equivalence::References;
+use stormglass_core::check::{self, Topology};
+use stormglass_core::client::consumer::{LeaseConsumerPlan, LogConsumerPlan};
 use stormglass_core::client::publisher::{Duty, PublisherPlan};
 use stormglass_core::fault::FaultPlan;
 use stormglass_core::history::Kinds;
-use stormglass_core::id::PartId;
-use stormglass_core::message::log::Acks;
+use stormglass_core::id::{GroupId, NodeId, PartId};
 use stormglass_core::part::{Factory, PartKind};
+use stormglass_core::processor::config::ProcessorConfig;
+use stormglass_core::processor::{CheckpointStore, InputPlan, Processor, ProcessorPlan};
+use stormglass_core::promise::required;
 use stormglass_core::rng::Seed;
 use stormglass_core::sink::Sink;
 use stormglass_core::source::SourcePlan;
+use stormglass_core::source::config::Arrival;
 use stormglass_core::time::{Span, Time};
 use stormglass_sim::profile::Profile;
+use stormglass_sim::service::ServiceFactory;
 use stormglass_sim::world::{Limits, NodePlan, Software, World, WorldPlan};
 
 /// A case ready to be run with any seed; shared by the workers of a sweep.
 pub struct Assembly {
     case: Case,
+    /// The scenario before variants, from which the plans of all variants are drawn (A14).
+    base: Case,
     layout: Layout,
     topology: Arc<Topology>,
     profile: Profile,
+    catalog: Catalog,
+    /// Recorded streams, by source.
+    traces: BTreeMap<String, Trace>,
+    checks: Vec<&'static str>,
 }
 
 impl Assembly {
@@ -49,17 +67,74 @@ impl Assembly {
         case: &Case,
         catalog: &Catalog,
     ) -> Result<Assembly, ScenarioError> {
-        let _ = file;
         let scenario = &case.scenario;
         let layout = Layout::of(scenario, |operator| catalog.is_stateful(operator));
         let topology = Arc::new(topology_of(scenario, &layout));
-        let profile = profile_of(&scenario.profile);
+        let folder = Path::new(&file.source.file)
+            .parent()
+            .unwrap_or(Path::new(""));
+        let mut traces = BTreeMap::new();
+        for (name, source) in &scenario.sources {
+            if let Arrival::Trace(config) = &source.arrival {
+                traces.insert(name.clone(), trace::load(folder, config, source.size)?);
+            }
+        }
+        let mut checks = required(&topology);
+        for word in &scenario.expect.checks {
+            checks.extend(check::catalog::expand(word).unwrap_or_default());
+        }
+        checks.sort_unstable();
+        checks.dedup();
         Ok(Assembly {
+            profile: profile_of(&scenario.profile),
             case: case.clone(),
+            base: file.base().clone(),
             layout,
             topology,
-            profile,
+            catalog: catalog.clone(),
+            traces,
+            checks,
         })
+    }
+
+    /// The checks that a run must pass: those that the parts promise together, and what the file asks for.
+    #[must_use]
+    pub fn checks(&self) -> Vec<&'static str> {
+        self.checks.clone()
+    }
+
+    /// The faults of a seed: those of every variant, as far as this one has their targets.
+    #[must_use]
+    pub fn plan(&self, seed: Seed) -> FaultPlan {
+        plan::sample(seed, &self.base)
+    }
+
+    /// Second implementations of users' operators, for one run's equivalence check.
+    #[must_use]
+    pub fn references(&self) -> References {
+        let processors = self.case.scenario.processors.iter();
+        processors
+            .filter_map(|(name, config)| {
+                self.catalog
+                    .reference(&config.operator)
+                    .map(|make| (name.clone(), make()))
+            })
+            .collect()
+    }
+
+    /// Users' programs and their nodes; a World with any needs the hosted driver.
+    #[must_use]
+    pub fn programs(&self) -> Vec<(NodeId, ServiceFactory)> {
+        let mut programs = Vec::new();
+        for (name, service) in &self.case.scenario.services {
+            if let ServiceEntry::Program(factory) = self.catalog.service_named(&service.service) {
+                let cluster = self
+                    .layout
+                    .cluster(self.layout.part(PartKind::Service, name));
+                programs.extend(cluster.iter().map(|node| (node, factory.clone())));
+            }
+        }
+        programs
     }
 
     /// The case.
@@ -152,7 +227,7 @@ impl Assembly {
                 name: name.clone(),
                 seed,
                 config: config.clone(),
-                rows: None,
+                rows: self.traces.get(name).map(|trace| trace.rows(seed, name)),
                 boot_at: Time::ZERO,
                 until: self.case.phases.drain_starts(),
                 publisher: self.publisher(Duty::Source, &config.to),
@@ -173,7 +248,32 @@ impl Assembly {
                         software.insert((part, index), boxed(move || LogBroker::new(plan.clone())));
                     }
                 }
-                BrokerSpec::Queue(_) | BrokerSpec::Fanout(_) => {}
+                BrokerSpec::Queue(config) => {
+                    let config = config.clone();
+                    software.insert((part, 0), boxed(move || QueueBroker::new(&config)));
+                }
+                BrokerSpec::Fanout(config) => {
+                    let (config, subscribers) =
+                        (config.clone(), self.subscribers(part, config.topics.len()));
+                    software.insert(
+                        (part, 0),
+                        boxed(move || FanoutBroker::new(&config, &subscribers)),
+                    );
+                }
+            }
+        }
+        for (name, config) in &scenario.processors {
+            let plan = Arc::new(self.processor(name, config));
+            let part = layout.part(PartKind::Processor, name);
+            for index in 0..layout.cluster(part).nodes {
+                let plan = Arc::clone(&plan);
+                software.insert(
+                    (part, index),
+                    boxed(move || Processor::new(Arc::clone(&plan))),
+                );
+            }
+            if let Some(store) = layout.store_part(name) {
+                software.insert((store, 0), boxed(CheckpointStore::new));
             }
         }
         for (name, config) in &scenario.sinks {
@@ -181,7 +281,108 @@ impl Assembly {
             let part = layout.part(PartKind::Sink, name);
             software.insert((part, 0), boxed(move || Sink::new(&config)));
         }
+        for (name, service) in &scenario.services {
+            if let ServiceEntry::Actor(make) = self.catalog.service_named(&service.service) {
+                let part = layout.part(PartKind::Service, name);
+                for index in 0..service.nodes {
+                    let (make, seat) = (Arc::clone(&make), self.seat(part, index, service));
+                    software.insert((part, index), Box::new(move || make(&seat)));
+                }
+            }
+        }
         software
+    }
+
+    /// The subscribers of a fan-out broker's topics, by topic.
+    fn subscribers(&self, broker: PartId, topics: usize) -> Vec<Vec<GroupId>> {
+        let mut subscribers = vec![Vec::new(); topics];
+        for processor in &self.topology.processors {
+            if processor.broker == broker {
+                subscribers[usize::from(processor.topic.0)].push(processor.group);
+            }
+        }
+        subscribers
+    }
+
+    fn processor(&self, name: &str, config: &ProcessorConfig) -> ProcessorPlan {
+        let scenario = &self.case.scenario;
+        let from = topic_of(scenario, &self.layout, &config.from);
+        let brokers = self.layout.cluster(from.part);
+        let group = self.layout.group(name);
+        let topic = usize::from(from.topic.0);
+        let lease = |span: Option<Span>, consumer: &LeaseConsumerConfig| {
+            let span = span.expect("the load resolved the topic");
+            InputPlan::Lease(LeaseConsumerPlan::new(
+                brokers.first,
+                from.topic,
+                group,
+                span,
+                consumer,
+            ))
+        };
+        let input = match &scenario.brokers[from.broker] {
+            BrokerSpec::Log(log) => InputPlan::Log(LogConsumerPlan::new(
+                brokers,
+                from.topic,
+                group,
+                &log.consumer,
+            )),
+            BrokerSpec::Queue(queue) => lease(
+                queue
+                    .topics
+                    .values()
+                    .nth(topic)
+                    .map(|topic| topic.visibility_timeout),
+                &queue.consumer,
+            ),
+            BrokerSpec::Fanout(fanout) => lease(
+                fanout
+                    .topics
+                    .values()
+                    .nth(topic)
+                    .map(|topic| topic.delivery_timeout),
+                &fanout.consumer,
+            ),
+        };
+        let Some(Place::Sink(sink)) = place(&config.to) else {
+            panic!("the load let {:?} pass as a sink", config.to);
+        };
+        let sink = self
+            .layout
+            .cluster(self.layout.part(PartKind::Sink, sink))
+            .first;
+        let operator = self.catalog.operator_named(&config.operator);
+        ProcessorPlan::new(config, input, operator, sink, self.layout.store(name))
+    }
+
+    fn seat(&self, part: PartId, index: u16, service: &ServiceSpec) -> Seat {
+        let scenario = &self.case.scenario;
+        let topic = |text: &str| {
+            let topic = topic_of(scenario, &self.layout, text);
+            (self.layout.cluster(topic.part), topic.topic)
+        };
+        let to = service.to.as_deref();
+        let sink = to.and_then(place).and_then(|to| match to {
+            Place::Sink(sink) => Some(
+                self.layout
+                    .cluster(self.layout.part(PartKind::Sink, sink))
+                    .first,
+            ),
+            Place::Topic { .. } => None,
+        });
+        let parts = self
+            .layout
+            .parts
+            .iter()
+            .map(|part| (part.full_name(), part.cluster));
+        Seat {
+            cluster: self.layout.cluster(part),
+            index,
+            from: service.from.as_deref().map(topic),
+            to: to.filter(|_| sink.is_none()).map(topic),
+            sink,
+            parts: parts.collect(),
+        }
     }
 
     fn publisher(&self, duty: Duty, to: &str) -> PublisherPlan {
@@ -223,12 +424,6 @@ impl Assembly {
             clock_offset: 0,
             clock_drift: 0,
         }
-    }
-
-    /// Whether some broker acknowledges before its events are safe, so that loss is to be expected.
-    #[must_use]
-    pub fn acknowledges_early(&self) -> bool {
-        self.topology.logs.iter().any(|log| log.acks != Acks::All)
     }
 }
 

@@ -44,6 +44,12 @@ impl Spans {
             .unwrap_or_else(|| self.value(path))
     }
 
+    /// Whether the document says something at `path`.
+    #[must_use]
+    pub fn contains(&self, path: &str) -> bool {
+        self.values.contains_key(path)
+    }
+
     /// Collects the ranges of a whole document.
     pub(crate) fn of(table: &DeTable<'_>) -> Spans {
         let mut spans = Spans::default();

@@ -9,6 +9,10 @@ use toml::{Table, Value};
 /// The scenario as it was written, defaults spelled out.
 #[must_use]
 pub fn print(scenario: &Scenario) -> String {
+    format!("# {}\n{}", scenario.question, table(scenario))
+}
+
+fn table(scenario: &Scenario) -> Table {
     let mut root = Table::new();
     root.insert("name".into(), value(&scenario.name));
     root.insert("run".into(), value(&scenario.run));
@@ -28,7 +32,36 @@ pub fn print(scenario: &Scenario) -> String {
     root.insert("profile".into(), value(&scenario.profile));
     root.insert("faults".into(), Value::Table(faults(&scenario.faults)));
     root.insert("expect".into(), value(&scenario.expect));
-    format!("# {}\n{root}", scenario.question)
+    root
+}
+
+/// Every setting by its path, such as `broker.main.producer.acks`, and its value as a file would write it.
+#[must_use]
+pub fn settings(scenario: &Scenario) -> BTreeMap<String, String> {
+    let mut settings = BTreeMap::new();
+    flatten("", &table(scenario), &mut settings);
+    settings
+}
+
+fn flatten(prefix: &str, table: &Table, settings: &mut BTreeMap<String, String>) {
+    for (name, value) in table {
+        let path = if prefix.is_empty() {
+            name.clone()
+        } else {
+            format!("{prefix}.{name}")
+        };
+        match value {
+            Value::Table(inner) => flatten(&path, inner, settings),
+            Value::String(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Boolean(_)
+            | Value::Datetime(_)
+            | Value::Array(_) => {
+                settings.insert(path, value.to_string());
+            }
+        }
+    }
 }
 
 /// Any plain setting as TOML. Every type of a scenario is a struct or an enum with text keys, which TOML has.

@@ -1,0 +1,130 @@
+//! `stormglass gate`: red only when something is wrong. The regression corpus comes first, then seeds taken
+//! from the commit; what was not exercised is not green.
+
+use super::list;
+use super::sweep::{Chosen, run_jobs};
+use crate::args::GateArgs;
+use crate::error::Failure;
+use crate::{say, seeds, signals};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use stormglass_reports::ExitClass;
+use stormglass_reports::model::Mode;
+use stormglass_scenarios::catalog::Catalog;
+
+/// Where shrunk failures of the past live, beside a folder of scenarios.
+const REGRESSION: &str = "regression";
+
+/// Runs the command.
+pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
+    let base = args
+        .seed_base
+        .clone()
+        .or_else(seeds::commit)
+        .unwrap_or_else(|| "stormglass".to_owned());
+    let files = files(&args.scenarios)?;
+    // All are loaded before any is run: a mistake in the last costs no time.
+    let mut chosen = Vec::new();
+    for path in &files {
+        let first = Chosen::load(catalog, path, None)?;
+        let variants: Vec<String> = first
+            .file
+            .cases
+            .iter()
+            .filter_map(|case| case.variant.clone())
+            .collect();
+        chosen.push(first);
+        for variant in variants {
+            chosen.push(Chosen::load(catalog, path, Some(&variant))?);
+        }
+    }
+    let mut codes = Vec::new();
+    for case in &chosen {
+        let count = args
+            .seeds
+            .unwrap_or(u64::from(case.case().scenario.run.seeds));
+        let jobs = seeds::from_base(&base, count);
+        let name = match &case.case().variant {
+            None => case.case().scenario.name.clone(),
+            Some(variant) => format!("{}.{variant}", case.case().scenario.name),
+        };
+        let folder = if chosen.len() == 1 {
+            args.sweep.out.clone()
+        } else {
+            args.sweep.out.join(&name)
+        };
+        let command = format!(
+            "stormglass gate {} --seeds {count} --seed-base {base}",
+            case.path.display()
+        );
+        let code = run_jobs(case, &jobs, Mode::Gate, command, &args.sweep, &folder)?;
+        if signals::stop_flag().load(Ordering::Relaxed) {
+            return Ok(signals::INTERRUPTED);
+        }
+        let expected = case.case().exit;
+        if code == expected {
+            if expected != 0 {
+                say(&format!(
+                    "{name}: exit {code}, as the scenario says of itself"
+                ))?;
+            }
+        } else if expected != 0 && code == 0 {
+            // The scenario exists to show a failure; a gate that does not find it has proved nothing.
+            say(&format!(
+                "{name}: nothing was found where exit {expected} is expected"
+            ))?;
+            codes.push(ExitClass::Coverage.code());
+        } else {
+            codes.push(code);
+        }
+    }
+    Ok(worst(&codes))
+}
+
+/// The code that decides, by the precedence of the report page.
+fn worst(codes: &[u8]) -> u8 {
+    const PRECEDENCE: [u8; 8] = [2, 70, 7, 1, 3, 6, 4, 5];
+    PRECEDENCE
+        .into_iter()
+        .find(|code| codes.contains(code))
+        .unwrap_or(0)
+}
+
+/// The scenario files asked for, the regression corpus first.
+fn files(asked: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for path in asked {
+        if path.is_dir() {
+            files.extend(list::files(path)?);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    if files.is_empty() {
+        return Err(Failure::usage(
+            "there is no scenario here",
+            "name a .toml file or a folder of them",
+        ));
+    }
+    files.sort_by_key(|path| {
+        (
+            !path.components().any(|part| part.as_os_str() == REGRESSION),
+            path.clone(),
+        )
+    });
+    files.dedup();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_code_decides_by_precedence_and_not_by_size() {
+        assert_eq!(worst(&[0, 0]), 0);
+        assert_eq!(worst(&[3, 1, 5]), 1);
+        assert_eq!(worst(&[4, 7]), 7);
+        assert_eq!(worst(&[1, 70, 2]), 2);
+    }
+}

@@ -1,0 +1,8 @@
+//! One file a command.
+
+pub mod gate;
+pub mod init;
+pub mod list;
+pub mod replay;
+pub mod run;
+pub mod sweep;

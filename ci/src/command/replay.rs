@@ -1,0 +1,136 @@
+//! `stormglass replay`: one seed again, from zero, with everything that was seen.
+
+use super::sweep::Chosen;
+use crate::args::ReplayArgs;
+use crate::error::Failure;
+use crate::fold::{HEADLINE, fold};
+use crate::say;
+use std::collections::BTreeSet;
+use stormglass_core::actor::Inspection;
+use stormglass_core::history::{Fact, Kinds};
+use stormglass_core::rng::Seed;
+use stormglass_core::time::{Span, Time};
+use stormglass_core::units::parse_span;
+use stormglass_reports::model::Identity;
+use stormglass_reports::text::{self, Ink};
+use stormglass_reports::{Collector, Summary};
+use stormglass_scenarios::catalog::Catalog;
+use stormglass_scenarios::plan;
+use stormglass_scenarios::run::{self, Driver};
+use stormglass_sim::drive::bare;
+use stormglass_sim::world::World;
+
+/// Runs the command.
+pub fn replay(catalog: &Catalog, args: &ReplayArgs) -> Result<u8, Failure> {
+    let chosen = Chosen::load(catalog, &args.scenario, args.variant.as_deref())?;
+    let faults = chosen.assembly.plan(Seed(args.seed));
+    say(&format!(
+        "# {} seed {}",
+        chosen.case().scenario.name,
+        args.seed
+    ))?;
+    say(&plan::print(&faults))?;
+    if args.until.is_some() || args.events {
+        return look(&chosen, args);
+    }
+    let ran = run::run(&chosen.assembly, args.seed, Driver::Auto);
+    let mut collector = Collector::new(HEADLINE);
+    collector.add(fold(&chosen.assembly, 0, &ran));
+    let identity = Identity {
+        scenario: chosen.case().scenario.name.clone(),
+        replay: chosen.replay(),
+        command: chosen.replay().replace("{seed}", &args.seed.to_string()),
+        time_scale: chosen.case().scenario.run.time_scale,
+        ..Identity::default()
+    };
+    let report = collector.finish(identity, Vec::new(), String::new(), BTreeSet::new());
+    say(text::render(&Summary::of(&report), Ink::Plain).trim_end())?;
+    for judgement in &ran.outcome.judgements {
+        for violation in &judgement.violations {
+            say(&format!(
+                "{} {}",
+                Span(violation.time.0),
+                violation.sentence
+            ))?;
+        }
+    }
+    Ok(report.exit_class().code())
+}
+
+/// Shows facts as they happen, or the state of every part at an instant.
+fn look(chosen: &Chosen, args: &ReplayArgs) -> Result<u8, Failure> {
+    let until = match &args.until {
+        None => chosen.assembly.audit_at(),
+        Some(text) => {
+            let span = parse_span(text).map_err(|message| {
+                Failure::usage(message, "an instant is given as in --until 12.3s")
+            })?;
+            Time(span.0)
+        }
+    };
+    let faults = chosen.assembly.plan(Seed(args.seed));
+    let mut world = chosen
+        .assembly
+        .world(Seed(args.seed), faults, Kinds::all(), None);
+    let mut trouble = None;
+    bare(&mut world, until, &mut |world, seen| {
+        if args.events && trouble.is_none() {
+            let line = format!(
+                "{} {} {:?} {}",
+                Span(seen.time.0),
+                who(world, seen.node),
+                seen.stage,
+                brief(&seen.fact)
+            );
+            trouble = say(&line).err();
+        }
+        trouble.is_none()
+    });
+    if let Some(trouble) = trouble {
+        return Err(trouble);
+    }
+    if args.until.is_some() {
+        say(&format!(
+            "state at {} after {} steps",
+            Span(world.now().0),
+            world.steps()
+        ))?;
+        tree(&world.inspect(), 1)?;
+    }
+    Ok(0)
+}
+
+fn who(world: &World, node: stormglass_core::id::NodeId) -> String {
+    if node.0 == u16::MAX {
+        "world".to_owned()
+    } else {
+        world.name(node).to_owned()
+    }
+}
+
+/// A fact on one line; batches by their size.
+fn brief(fact: &Fact) -> String {
+    let mut text = format!("{fact:?}");
+    const MAX: usize = 160;
+    if text.len() > MAX {
+        let cut = (0..=MAX)
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or(0);
+        text.truncate(cut);
+        text.push('…');
+    }
+    text
+}
+
+fn tree(inspection: &Inspection, depth: usize) -> Result<(), Failure> {
+    let indent = "  ".repeat(depth);
+    for (name, value) in &inspection.values {
+        say(&format!("{indent}{name} = {value}"))?;
+    }
+    for (name, child) in &inspection.children {
+        say(&format!("{indent}{name}"))?;
+        tree(child, depth + 1)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,337 @@
+//! What `run` and `gate` share: one scenario over many seeds, folded into one report in a folder.
+
+use crate::args::{DriverArg, SweepArgs};
+use crate::error::Failure;
+use crate::fold::{HEADLINE, fold};
+use crate::out::Out;
+use crate::progress::Progress;
+use crate::{say, signals};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+use stormglass_core::digest::FINGERPRINT_VERSION;
+use stormglass_reports::model::outcome::RunOutcome;
+use stormglass_reports::model::{Calibration, Identity, Mode, Setting, SettingSource};
+use stormglass_reports::text::{self, Ink};
+use stormglass_reports::{Collector, Report, Summary, artefacts};
+use stormglass_scenarios::assemble::Assembly;
+use stormglass_scenarios::catalog::Catalog;
+use stormglass_scenarios::load::{Case, ScenarioFile, load};
+use stormglass_scenarios::run::{self, Driver};
+use stormglass_scenarios::spec::print;
+use stormglass_scenarios::sweep::{Ended, Job, Panic, sweep};
+
+/// One scenario, chosen and assembled.
+pub struct Chosen {
+    /// The file.
+    pub file: ScenarioFile,
+    /// Its path, as given.
+    pub path: PathBuf,
+    /// Which case of it.
+    pub case: usize,
+    /// Ready to run.
+    pub assembly: Arc<Assembly>,
+}
+
+impl Chosen {
+    /// Loads a file and assembles the variant asked for.
+    pub fn load(catalog: &Catalog, path: &Path, variant: Option<&str>) -> Result<Chosen, Failure> {
+        let file = load(path, &catalog.names())?;
+        let case = match variant {
+            None => 0,
+            Some(wanted) => {
+                let found = file
+                    .cases
+                    .iter()
+                    .position(|case| case.variant.as_deref() == Some(wanted));
+                found.ok_or_else(|| {
+                    let known: Vec<&str> = file
+                        .cases
+                        .iter()
+                        .filter_map(|case| case.variant.as_deref())
+                        .collect();
+                    let hint = match &known[..] {
+                        [] => "it has no variants; leave --variant out".to_owned(),
+                        names => format!("its variants are {}", names.join(", ")),
+                    };
+                    Failure::usage(
+                        format!("{} has no variant {wanted:?}", path.display()),
+                        hint,
+                    )
+                })?
+            }
+        };
+        let assembly = Arc::new(Assembly::new(&file, &file.cases[case], catalog)?);
+        Ok(Chosen {
+            file,
+            path: path.to_owned(),
+            case,
+            assembly,
+        })
+    }
+
+    /// The case.
+    pub fn case(&self) -> &Case {
+        &self.file.cases[self.case]
+    }
+
+    /// The command that runs a seed again; `{seed}` stands for it.
+    pub fn replay(&self) -> String {
+        let variant = self.case().variant.as_ref();
+        let variant = variant.map_or(String::new(), |name| format!(" --variant {name}"));
+        format!(
+            "stormglass replay {} --seed {{seed}}{variant}",
+            self.path.display()
+        )
+    }
+}
+
+/// A finished job: what the report is told, and what running it twice showed.
+struct Finished {
+    outcome: Box<RunOutcome>,
+    steps: u64,
+    difference: Option<Option<String>>,
+}
+
+/// Runs `jobs` and writes the folder of results; gives back the exit code.
+pub fn run_jobs(
+    chosen: &Chosen,
+    jobs: &[Job],
+    mode: Mode,
+    command: String,
+    args: &SweepArgs,
+    folder: &Path,
+) -> Result<u8, Failure> {
+    let mut out = Out::open(folder)?;
+    let workers = args
+        .jobs
+        .or_else(|| {
+            std::thread::available_parallelism()
+                .ok()
+                .map(std::num::NonZero::get)
+        })
+        .unwrap_or(1)
+        .clamp(1, jobs.len().max(1));
+    let progress = Progress::new(jobs.len() as u64, args.quiet, out.running()?);
+    let mut collector = Collector::new(HEADLINE);
+    for point in &chosen.case().scenario.expect.points {
+        let (share, runs) = if point.must_each {
+            (1_000_000, 1)
+        } else {
+            (point.min_share, 3)
+        };
+        collector.expect_point(point.name.clone(), share, runs);
+    }
+    let (started, mut steps, mut trouble) = (Instant::now(), 0, None);
+    let stop = signals::stop_flag();
+    let replay = chosen.replay();
+    std::panic::set_hook(Box::new(|_| {})); // A seed's panic is told with its seed, below.
+    let taken = sweep(
+        jobs,
+        workers,
+        stop,
+        &progress,
+        &|job| one(&chosen.assembly, job, args),
+        &mut |job, ended| {
+            let line = match ended {
+                Ended::Done(ran) => {
+                    steps += ran.steps;
+                    let line = seed_line(job, &ran);
+                    if let Some(difference) = ran.difference {
+                        collector.add_determinism(difference);
+                    }
+                    collector.add(*ran.outcome);
+                    line
+                }
+                Ended::Panicked(panic) => {
+                    eprintln!("seed {} panicked: {}", job.seed, panic.message);
+                    eprintln!(
+                        "  replay: {}",
+                        replay.replace("{seed}", &job.seed.to_string())
+                    );
+                    panicked(&mut collector, job, &panic)
+                }
+            };
+            if let Err(error) = out.seed(&line) {
+                trouble.get_or_insert(error);
+                stop.store(true, Ordering::Relaxed);
+            }
+        },
+    );
+    let _ = std::panic::take_hook();
+    progress.finish();
+    if let Some(error) = trouble {
+        return Err(error.into());
+    }
+    let interrupted = taken < jobs.len();
+    if interrupted {
+        collector.add_note(format!("interrupted after {taken} of {} seeds", jobs.len()));
+    }
+    let identity = identity(chosen, mode, command);
+    let report = collector.finish(
+        identity,
+        settings(chosen),
+        chosen.file.source.text.clone(),
+        BTreeSet::new(),
+    );
+    write(&out, &report, started, steps, workers)?;
+    out.done()?;
+    tell(&report, folder, args.quiet, started)?;
+    Ok(if interrupted {
+        signals::INTERRUPTED
+    } else {
+        report.exit_class().code()
+    })
+}
+
+fn one(assembly: &Arc<Assembly>, job: Job, args: &SweepArgs) -> Finished {
+    let driver = match args.driver {
+        Some(DriverArg::Hosted) => Driver::Hosted,
+        Some(DriverArg::Bare) | None => Driver::Auto,
+    };
+    let ran = run::run(assembly, job.seed, driver);
+    let difference = args.twice.then(|| {
+        let again = run::run(assembly, job.seed, driver);
+        let same = ran.outcome.fingerprint == again.outcome.fingerprint;
+        (!same).then(|| run::first_difference(assembly, job.seed, &ran.blocks, &again.blocks))
+    });
+    let steps = ran.outcome.steps;
+    Finished {
+        steps,
+        difference,
+        outcome: Box::new(fold(assembly, job.index, &ran)),
+    }
+}
+
+/// A panic of a user's part is that seed's failure; one of ours is the tool's.
+fn panicked(collector: &mut Collector, job: Job, panic: &Panic) -> String {
+    let line = json!({"index": job.index, "seed": job.seed.to_string(), "panic": panic.message});
+    match &panic.part {
+        None => collector.add_internal_error(job.seed, &panic.message),
+        Some(part) => {
+            let mut outcome = RunOutcome::new(job.index, job.seed);
+            outcome
+                .failures
+                .push(stormglass_reports::model::outcome::Failure {
+                    signature: format!("no-panic · panic · {part}"),
+                    sentence: format!("{part} panicked: {}", panic.message),
+                    check: "no-panic".to_owned(),
+                    anomaly: "panic".to_owned(),
+                    witness: vec![panic.message.clone()],
+                    faults: Vec::new(),
+                });
+            collector.add(outcome);
+        }
+    }
+    line.to_string()
+}
+
+fn seed_line(job: Job, ran: &Finished) -> String {
+    let outcome = &ran.outcome;
+    json!({
+        "index": job.index,
+        "seed": job.seed.to_string(),
+        "fingerprint": format!("v{FINGERPRINT_VERSION}:{:016x}", outcome.fingerprint),
+        "answer": outcome.answer().word(),
+        "steps": ran.steps,
+        "failures": outcome.failures.iter().map(|failure| &failure.signature).collect::<Vec<_>>(),
+    })
+    .to_string()
+}
+
+fn identity(chosen: &Chosen, mode: Mode, command: String) -> Identity {
+    let case = chosen.case();
+    let scenario = &case.scenario;
+    let mut models: Vec<String> = scenario
+        .brokers
+        .values()
+        .map(|broker| format!("{}/1", broker.kind()))
+        .collect();
+    models.sort();
+    models.dedup();
+    Identity {
+        scenario: scenario.name.clone(),
+        variant: case.variant.clone().unwrap_or_default(),
+        question: scenario.question.clone(),
+        mode,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        model_versions: models,
+        fingerprint_algorithm: format!("v{FINGERPRINT_VERSION}"),
+        profile: scenario.profile.name.clone(),
+        calibration: Calibration::Uncalibrated,
+        time_scale: scenario.run.time_scale,
+        command,
+        replay: chosen.replay(),
+        headline_series: HEADLINE.to_owned(),
+    }
+}
+
+/// The configuration as written, every default spelled out, with what a variant changed marked.
+fn settings(chosen: &Chosen) -> Vec<Setting> {
+    let resolved = print::settings(&chosen.case().written);
+    let base = print::settings(&chosen.file.base().written);
+    let spans = &chosen.file.base().spans;
+    resolved
+        .into_iter()
+        .map(|(key, value)| {
+            let source = if base.get(&key) != Some(&value) {
+                SettingSource::Variant
+            } else if spans.contains(&key) {
+                SettingSource::File
+            } else {
+                SettingSource::Default
+            };
+            Setting::new(key, value, source)
+        })
+        .collect()
+}
+
+fn write(
+    out: &Out,
+    report: &Report,
+    started: Instant,
+    steps: u64,
+    workers: usize,
+) -> Result<(), Failure> {
+    for (name, contents) in artefacts(report) {
+        out.file(name, &contents)?;
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let environment = json!({
+        "tool": env!("CARGO_PKG_VERSION"),
+        "host": stormglass_sim::drive::host_in_use(),
+        "workers": workers,
+        "wall_seconds": seconds,
+        "steps": steps,
+        "steps_per_second": steps as f64 / seconds,
+        "seeds_per_second": report.seeds.len() as f64 / seconds,
+    });
+    out.file("env.json", &format!("{environment:#}\n"))?;
+    Ok(())
+}
+
+fn tell(report: &Report, folder: &Path, quiet: bool, started: Instant) -> Result<(), Failure> {
+    let summary = Summary::of(report);
+    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    if quiet {
+        let class = report.exit_class();
+        say(&format!(
+            "{}: {} (exit {})",
+            report.identity.scenario,
+            summary.verdict.word(),
+            class.code()
+        ))?;
+        return Ok(());
+    }
+    say(text::render(&summary, if colour { Ink::Ansi } else { Ink::Plain }).trim_end())?;
+    let seconds = started.elapsed().as_secs_f64();
+    say(&format!(
+        "{} seeds in {seconds:.1} s  report {}",
+        report.seeds.len(),
+        folder.join("report.html").display()
+    ))
+}

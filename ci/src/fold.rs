@@ -1,0 +1,368 @@
+//! From what a run left to what a report is told. Nothing is judged here but objectives, and those by the
+//! report's own rule.
+
+use std::collections::BTreeMap;
+use stormglass_core::check::{self, catalog};
+use stormglass_core::metrics::{Latency, Phase};
+use stormglass_core::outcome::{Limit, Outcome, ResolvedFault};
+use stormglass_core::time::{Span, Time};
+use stormglass_reports::model::SamplePhase;
+use stormglass_reports::model::histogram::{Histograms, LatencyHistogram};
+use stormglass_reports::model::outcome::{Answer, CheckRun, Failure, RunOutcome, SloRun, Totals};
+use stormglass_reports::model::shown::{FaultBand, PhaseSpan, RunPhase, ShownRun, Slot};
+use stormglass_reports::model::slo::Slo as ReportSlo;
+use stormglass_reports::model::value::{Bound as ReportBound, Micros, Quantile, Threshold, Value};
+use stormglass_scenarios::assemble::Assembly;
+use stormglass_scenarios::run::Ran;
+use stormglass_scenarios::spec::slo::{Bound, Compare, During, Metric, Slo};
+
+/// The headline series of every report.
+pub const HEADLINE: &str = "end-to-end";
+
+/// The share of owed events that must be delivered unless a scenario says otherwise (B6).
+const GOODPUT_FLOOR: u64 = 500_000;
+
+/// What a report is told of one run.
+#[must_use]
+pub fn fold(assembly: &Assembly, index: u64, ran: &Ran) -> RunOutcome {
+    let outcome = &ran.outcome;
+    let histograms = histograms(outcome);
+    let faults: Vec<String> = outcome.faults.iter().map(fault_line).collect();
+    let expected = &assembly.case().scenario.expect.points;
+    let points = expected
+        .iter()
+        .filter(|point| outcome.points.contains_key(point.name.as_str()));
+    RunOutcome {
+        index,
+        seed: outcome.seed,
+        fingerprint: outcome.fingerprint.0,
+        virtual_duration: micros(outcome.ended),
+        checks: outcome.judgements.iter().map(check_run).collect(),
+        slos: slos(assembly, ran, &histograms),
+        failures: failures(outcome, &faults),
+        points: points.map(|point| point.name.clone()).collect(),
+        totals: totals(outcome),
+        recoveries: recoveries(outcome),
+        unknown: outcome.unknown(),
+        notes: ran
+            .outside
+            .iter()
+            .map(|why| format!("a plan lay outside the envelope: {why}"))
+            .collect(),
+        shown: Some(shown(assembly, outcome)),
+        histograms,
+    }
+}
+
+fn micros(time: Time) -> Micros {
+    Micros::from_nanos(time.0)
+}
+
+fn answer(answer: check::Answer) -> Answer {
+    match answer {
+        check::Answer::NotApplicable => Answer::NotApplicable,
+        check::Answer::Pass => Answer::Pass,
+        check::Answer::Unknown => Answer::Unknown,
+        check::Answer::Fail => Answer::Fail,
+    }
+}
+
+fn check_run(judgement: &check::Judgement) -> CheckRun {
+    CheckRun {
+        name: judgement.check.to_owned(),
+        promise: catalog::promise(judgement.check)
+            .unwrap_or_default()
+            .to_owned(),
+        answer: answer(judgement.answer),
+        judged: judgement.judged,
+        exercised: judgement.exercised > 0,
+        reason: judgement.reason.clone(),
+    }
+}
+
+fn failures(outcome: &Outcome, faults: &[String]) -> Vec<Failure> {
+    let mut groups: BTreeMap<String, Failure> = BTreeMap::new();
+    for violation in outcome
+        .judgements
+        .iter()
+        .flat_map(|judgement| &judgement.violations)
+    {
+        let signature = violation.signature.to_string();
+        let group = groups.entry(signature.clone()).or_insert_with(|| Failure {
+            signature,
+            sentence: violation.sentence.clone(),
+            check: violation.signature.check.to_owned(),
+            anomaly: violation.signature.anomaly.to_owned(),
+            witness: Vec::new(),
+            faults: faults.to_vec(),
+        });
+        if group.witness.len() < 8 {
+            group
+                .witness
+                .push(format!("{} {}", Span(violation.time.0), violation.sentence));
+        }
+    }
+    if let Some(Limit::Livelock(nodes)) = &outcome.limit {
+        let sentence = format!(
+            "{} went round in circles without time passing",
+            nodes.join(", ")
+        );
+        let signature = "liveness · livelock".to_owned();
+        groups.insert(
+            signature.clone(),
+            Failure {
+                signature,
+                check: "liveness".to_owned(),
+                anomaly: "livelock".to_owned(),
+                witness: vec![format!("{} {sentence}", Span(outcome.ended.0))],
+                sentence,
+                faults: faults.to_vec(),
+            },
+        );
+    }
+    groups.into_values().collect()
+}
+
+fn fault_line(record: &ResolvedFault) -> String {
+    let name = record
+        .fault
+        .name
+        .as_ref()
+        .map_or(String::new(), |name| format!("'{name}' "));
+    let resolved = match &record.nodes[..] {
+        [] => "not applied".to_owned(),
+        nodes => nodes.join(", "),
+    };
+    format!("{name}{} ({resolved})", record.fault)
+}
+
+fn phase_of(phase: &Phase) -> Option<SamplePhase> {
+    match phase {
+        Phase::Warmup => None,
+        Phase::Steady => Some(SamplePhase::Steady),
+        Phase::DuringFaults => Some(SamplePhase::DuringFaults),
+        Phase::During(name) => Some(SamplePhase::During(name.clone())),
+        Phase::Recovery => Some(SamplePhase::Recovery),
+        Phase::Calm => Some(SamplePhase::Calm),
+        Phase::All => Some(SamplePhase::All),
+    }
+}
+
+fn histograms(outcome: &Outcome) -> Histograms {
+    let mut histograms = Histograms::default();
+    for (series, phase, latency) in outcome.metrics.latencies.iter() {
+        if let Some(phase) = phase_of(phase) {
+            histograms.add(&series.to_string(), phase, &histogram(latency));
+        }
+    }
+    histograms
+}
+
+fn histogram(latency: &Latency) -> LatencyHistogram {
+    let mut histogram = LatencyHistogram::default();
+    for (micros, count) in latency.buckets() {
+        histogram.record_many(micros, count);
+    }
+    histogram.record_never(latency.never());
+    histogram
+}
+
+fn totals(outcome: &Outcome) -> Totals {
+    let totals = &outcome.metrics.totals;
+    Totals {
+        measured: Micros::from_nanos(totals.measured.0),
+        offered: totals.offered,
+        accepted: totals.acknowledged,
+        processed: totals.effects,
+        visible: totals.effects,
+        delivered: totals.delivered,
+        owed: totals.owed,
+        duplicates: totals.repeated,
+        backlog_max: totals.backlog_max,
+    }
+}
+
+fn span_value(span: Option<Span>) -> Value {
+    span.map_or(Value::Never, |span| Value::Micros(span.as_micros()))
+}
+
+fn recoveries(outcome: &Outcome) -> Vec<Value> {
+    outcome
+        .metrics
+        .episodes
+        .iter()
+        .map(|episode| span_value(episode.recovery))
+        .collect()
+}
+
+fn slos(assembly: &Assembly, ran: &Ran, histograms: &Histograms) -> Vec<SloRun> {
+    let written = &assembly.case().scenario.expect.slo;
+    let mut runs: Vec<SloRun> = written
+        .iter()
+        .map(|slo| judge_slo(slo, ran, histograms))
+        .collect();
+    if !written.iter().any(|slo| slo.metric == Metric::Goodput) {
+        let floor = ReportSlo {
+            expression: "goodput > 0.5 (the default floor)".to_owned(),
+            phase: SamplePhase::All,
+            series: "goodput".to_owned(),
+            quantile: None,
+            threshold: Threshold {
+                bound: ReportBound::Above,
+                value: Value::Ppm(GOODPUT_FLOOR),
+            },
+            allow: 0,
+        };
+        runs.push(goodput(&floor, histograms));
+    }
+    runs
+}
+
+fn goodput(slo: &ReportSlo, histograms: &Histograms) -> SloRun {
+    let (delivered, owed) = histograms
+        .get(HEADLINE, &slo.phase)
+        .map_or((0, 0), |data| (data.finite_count(), data.count()));
+    let share = (owed > 0).then(|| Value::Ppm(delivered * 1_000_000 / owed));
+    slo.judge_value(share, delivered, owed)
+}
+
+fn judge_slo(slo: &Slo, ran: &Ran, histograms: &Histograms) -> SloRun {
+    let outcome = &ran.outcome;
+    let (series, quantile) = match slo.metric {
+        Metric::Quantile { parts, series } => (series.name(), Some(Quantile(parts))),
+        Metric::Max(series) => (series.name(), Some(Quantile::MAX)),
+        Metric::Recovery => ("recovery", None),
+        Metric::Lost => ("lost", None),
+        Metric::Duplicates => ("duplicates", None),
+        Metric::Goodput => ("goodput", None),
+    };
+    let judged = ReportSlo {
+        expression: slo.text.clone(),
+        phase: match &slo.during {
+            None | Some(During::Run) => SamplePhase::All,
+            Some(During::Steady) => SamplePhase::Steady,
+            Some(During::Faults) => SamplePhase::DuringFaults,
+            Some(During::Calm) => SamplePhase::Calm,
+            // Nothing is owed once the sources have stopped: such an objective is never asked.
+            Some(During::Drain) => SamplePhase::During("drain".to_owned()),
+            Some(During::Planned(name)) => SamplePhase::During(name.clone()),
+        },
+        series: series.to_owned(),
+        quantile,
+        threshold: threshold(slo),
+        allow: 0,
+    };
+    if ran.outside.is_some() {
+        return judged.not_applicable();
+    }
+    let (delivered, owed) = (
+        outcome.metrics.totals.delivered,
+        outcome.metrics.totals.owed,
+    );
+    match slo.metric {
+        Metric::Quantile { .. } | Metric::Max(_) if !slo.of_delivered => judged.judge(histograms),
+        Metric::Quantile { .. } | Metric::Max(_) => {
+            let data = histograms.get(series, &judged.phase);
+            let value = data.and_then(|data| data.finite_percentile(quantile?));
+            let counts = data.map_or((0, 0), |data| (data.finite_count(), data.count()));
+            judged.judge_value(value, counts.0, counts.1)
+        }
+        Metric::Recovery => {
+            let worst = recoveries(outcome).into_iter().max_by(|a, b| a.compare(*b));
+            judged.judge_value(worst, delivered, owed)
+        }
+        Metric::Lost => judged.judge_value(violations(outcome, "no-loss"), delivered, owed),
+        Metric::Duplicates => {
+            judged.judge_value(violations(outcome, "no-duplicates"), delivered, owed)
+        }
+        Metric::Goodput => goodput(&judged, histograms),
+    }
+}
+
+/// How many violations a check has found, none if it could not judge.
+fn violations(outcome: &Outcome, check: &str) -> Option<Value> {
+    let judgement = outcome
+        .judgements
+        .iter()
+        .find(|judgement| judgement.check == check)?;
+    match judgement.answer {
+        check::Answer::Pass | check::Answer::Fail => Some(Value::Count(judgement.violations_total)),
+        check::Answer::Unknown | check::Answer::NotApplicable => None,
+    }
+}
+
+fn threshold(slo: &Slo) -> Threshold {
+    Threshold {
+        bound: match slo.compare {
+            Compare::Below => ReportBound::Below,
+            // A count has no other side than above the wanted one.
+            Compare::AtMost | Compare::Equal => ReportBound::AtMost,
+            Compare::Above => ReportBound::Above,
+            Compare::AtLeast => ReportBound::AtLeast,
+        },
+        value: match slo.bound {
+            Bound::Time(span) => Value::Micros(span.as_micros()),
+            Bound::Count(count) => Value::Count(count),
+            Bound::Share(parts) => Value::Ppm(u64::from(parts)),
+        },
+    }
+}
+
+fn shown(assembly: &Assembly, outcome: &Outcome) -> ShownRun {
+    let phases = &assembly.case().phases;
+    let span = |phase, start: Time, end: Time| PhaseSpan {
+        phase,
+        start: micros(start),
+        end: micros(end),
+    };
+    let width = Micros::from_nanos(outcome.metrics.slot_width.0);
+    let finite = |value: Option<u64>| value.filter(|value| *value != u64::MAX).map(Micros);
+    let slots = outcome
+        .metrics
+        .slots
+        .iter()
+        .enumerate()
+        .map(|(index, slot)| Slot {
+            start: Micros(index as u64 * width.0),
+            offered: slot.offered,
+            accepted: slot.acknowledged,
+            processed: slot.visible,
+            visible: slot.visible,
+            backlog: slot.backlog,
+            p50: finite(slot.p50),
+            p90: finite(slot.p90),
+            p99: finite(slot.p99),
+            max: finite(slot.max),
+            never: slot.never,
+        });
+    ShownRun {
+        phases: vec![
+            span(RunPhase::Warmup, Time::ZERO, phases.chaos_starts()),
+            span(RunPhase::Chaos, phases.chaos_starts(), phases.calm_starts()),
+            span(RunPhase::Calm, phases.calm_starts(), phases.drain_starts()),
+            span(RunPhase::Drain, phases.drain_starts(), phases.ends()),
+        ],
+        slot_width: width,
+        slots: slots.collect(),
+        faults: outcome.faults.iter().map(band).collect(),
+        ..ShownRun::default()
+    }
+}
+
+fn band(record: &ResolvedFault) -> FaultBand {
+    let fault = &record.fault;
+    let started = record.started.unwrap_or(fault.at);
+    FaultBand {
+        name: fault.name.clone().unwrap_or_default(),
+        kind: fault.kind.name().to_owned(),
+        target: fault.target.to_string(),
+        resolved: Some(record.nodes.join(", ")).filter(|nodes| !nodes.is_empty()),
+        start: micros(started),
+        end: micros(record.ended.unwrap_or(fault.at + fault.lasts)),
+        effect: match record.effects {
+            0 => String::new(),
+            1 => "1 effect".to_owned(),
+            effects => format!("{effects} effects"),
+        },
+    }
+}

@@ -1,0 +1,311 @@
+//! One case, one seed: a World is run to its end, everything is read, and the checks judge.
+
+use crate::assemble::Assembly;
+use crate::spec::slo::Metric;
+use crate::sweep::PartPanic;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+use stormglass_core::check::{End, Panel, catalog};
+use stormglass_core::fault::FaultPlan;
+use stormglass_core::history::{Fact, FactKind, Kinds, Observation};
+use stormglass_core::id::NodeId;
+use stormglass_core::metrics::{Baseline, Phases, Recorder};
+use stormglass_core::outcome::{Fingerprint, Limit, Outcome, ResolvedFault};
+use stormglass_core::promise::{Fit, judge};
+use stormglass_core::rng::Seed;
+use stormglass_core::time::Time;
+use stormglass_sim::drive::{Heartbeat, Hosted, Lost, bare, hosted, on_fresh_thread};
+use stormglass_sim::service::ServiceFactory;
+use stormglass_sim::world::{FaultRecord, Step, Stop, World};
+
+/// A run and what it leaves besides its outcome.
+#[derive(Debug)]
+pub struct Ran {
+    /// The run, judged.
+    pub outcome: Outcome,
+    /// The fingerprint after each block of 1,024 steps.
+    pub blocks: Vec<u64>,
+    /// Why the plan lies outside the envelope, if it does.
+    pub outside: Option<String>,
+    /// Modelled bytes on the disks at the end.
+    pub disk_bytes: u64,
+}
+
+/// Who turns the crank.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Driver {
+    /// A plain loop, unless the scenario hosts users' programs.
+    #[default]
+    Auto,
+    /// Inside madsim, whatever the scenario needs.
+    Hosted,
+}
+
+/// A program that comes no further for so long has hung.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Runs a seed with the faults that it draws.
+///
+/// # Panics
+/// With the user's part as payload ([`PartPanic`]) if a program of the user breaks or hangs.
+#[must_use]
+pub fn run(assembly: &Arc<Assembly>, seed: u64, driver: Driver) -> Ran {
+    run_plan(assembly, seed, assembly.plan(Seed(seed)), driver)
+}
+
+/// Runs a seed under an explicit plan.
+///
+/// # Panics
+/// As [`run`] does.
+#[must_use]
+pub fn run_plan(assembly: &Arc<Assembly>, seed: u64, plan: FaultPlan, driver: Driver) -> Ran {
+    if driver == Driver::Auto && assembly.programs().is_empty() {
+        return judged(assembly, seed, plan, &Session::bare);
+    }
+    let heartbeat = Arc::new(Heartbeat::default());
+    let (shared, beats) = (Arc::clone(assembly), Arc::clone(&heartbeat));
+    let body = move || {
+        let programs = || shared.programs();
+        judged(&shared, seed, plan, &|session| {
+            session.hosted(programs(), &beats)
+        })
+    };
+    match on_fresh_thread(Seed(seed), &heartbeat, PATIENCE, body) {
+        Ok(ran) => ran,
+        Err(Lost::Hung(node)) => {
+            let part = node.map_or_else(
+                || "the run".to_owned(),
+                |node| assembly.layout().node_name(node),
+            );
+            let message = Lost::Hung(node).to_string();
+            std::panic::resume_unwind(Box::new(PartPanic { part, message }))
+        }
+        Err(lost) => panic!("{lost}"),
+    }
+}
+
+/// Runs a session to its end, after its fault-free twin if recovery is to be held against one.
+fn judged(
+    assembly: &Assembly,
+    seed: u64,
+    plan: FaultPlan,
+    drive: &dyn Fn(Session) -> Session,
+) -> Ran {
+    let twin = (needs_twin(assembly) && !plan.faults.is_empty()).then(|| {
+        let session = Session::new(assembly, seed, FaultPlan::default(), &[]);
+        drive(session).finish(None).outcome.metrics.baseline
+    });
+    drive(Session::new(assembly, seed, plan, &assembly.checks())).finish(twin.as_ref())
+}
+
+/// Recovery is measured against the fault-free run of the same seed (B4).
+fn needs_twin(assembly: &Assembly) -> bool {
+    assembly
+        .case()
+        .scenario
+        .expect
+        .slo
+        .iter()
+        .any(|slo| slo.metric == Metric::Recovery)
+}
+
+/// Steps of a seed in full, for a trace or for finding where two runs part.
+#[must_use]
+pub fn steps(assembly: &Assembly, seed: u64, wanted: Range<u64>) -> Vec<Step> {
+    let plan = assembly.plan(Seed(seed));
+    let mut world = assembly.world(Seed(seed), plan, Kinds::default(), Some(wanted.clone()));
+    while let Some(next) = world.next_deadline().filter(|_| world.steps() < wanted.end) {
+        world.advance(next);
+        while world.poll_observation().is_some() {}
+    }
+    world.trace().steps().to_vec()
+}
+
+/// The first step at which two runs of a seed part, given the hashes after their blocks.
+#[must_use]
+pub fn first_difference(assembly: &Assembly, seed: u64, first: &[u64], second: &[u64]) -> String {
+    let block = first
+        .iter()
+        .zip(second)
+        .position(|(a, b)| a != b)
+        .unwrap_or(first.len().min(second.len()));
+    let wanted = block as u64 * 1_024..(block as u64 + 1) * 1_024 + 1;
+    let (a, b) = (
+        steps(assembly, seed, wanted.clone()),
+        steps(assembly, seed, wanted.clone()),
+    );
+    match a.iter().zip(&b).find(|(a, b)| a != b) {
+        Some((a, b)) => format!(
+            "seed {seed}: step {} at {} on node {}: {} and then {}",
+            a.number, a.time, a.node, a.input, b.input
+        ),
+        None => format!(
+            "seed {seed}: the fingerprints part between steps {} and {}, and agree when run again",
+            wanted.start, wanted.end
+        ),
+    }
+}
+
+/// A run under way with all that listens to it.
+struct Session {
+    seed: u64,
+    world: World,
+    until: Time,
+    listeners: Listeners,
+    outside: Option<String>,
+    audit_at: Time,
+}
+
+struct Listeners {
+    panel: Panel,
+    recorder: Recorder,
+    points: BTreeMap<&'static str, u64>,
+    audited: bool,
+}
+
+impl Listeners {
+    /// Gives back whether the run goes on.
+    fn hear(&mut self, seen: &Observation) -> bool {
+        if let Fact::Point(point) = &seen.fact {
+            *self.points.entry(point.name()).or_insert(0) += 1;
+            return true;
+        }
+        self.panel.observe(seen);
+        self.recorder.observe(seen);
+        self.audited |= seen.fact == Fact::AuditDone;
+        !self.audited
+    }
+}
+
+impl Session {
+    fn new(assembly: &Assembly, seed: u64, plan: FaultPlan, checks: &[&'static str]) -> Session {
+        let topology = assembly.topology();
+        let plan = Arc::new(plan);
+        let checkers = checks
+            .iter()
+            .filter_map(|name| catalog::make(name, &topology, &plan, assembly.references()))
+            .collect();
+        let outside = match judge(&plan, &topology) {
+            Fit::Inside => None,
+            Fit::Outside { why, .. } => Some(why),
+        };
+        let panel = Panel::new(Arc::clone(&topology), Arc::clone(&plan), checkers);
+        let phases = &assembly.case().phases;
+        let phases = Phases {
+            chaos: phases.chaos_starts(),
+            calm: phases.calm_starts(),
+            drain: phases.drain_starts(),
+            end: phases.ends(),
+        };
+        let recorder = Recorder::new(&topology, &plan, phases);
+        let wanted = panel
+            .wants()
+            .union(Recorder::wants())
+            .union(Kinds::of(&[FactKind::Point, FactKind::AuditDone]));
+        let world = assembly.world(Seed(seed), FaultPlan::clone(&plan), wanted, None);
+        Session {
+            seed,
+            world,
+            until: assembly.audit_at() + assembly.audit_patience(),
+            listeners: Listeners {
+                panel,
+                recorder,
+                points: BTreeMap::new(),
+                audited: false,
+            },
+            outside,
+            audit_at: assembly.audit_at(),
+        }
+    }
+
+    fn bare(mut self) -> Session {
+        let listeners = &mut self.listeners;
+        bare(&mut self.world, self.until, &mut |_, seen| {
+            listeners.hear(&seen)
+        });
+        self
+    }
+
+    fn hosted(self, programs: Vec<(NodeId, ServiceFactory)>, heartbeat: &Heartbeat) -> Session {
+        let Session {
+            seed,
+            world,
+            until,
+            mut listeners,
+            outside,
+            audit_at,
+        } = self;
+        let hosted = hosted(world, programs, until, heartbeat, &mut |_, seen| {
+            listeners.hear(&seen)
+        });
+        let Hosted { world, failure } = match hosted {
+            Ok(hosted) => hosted,
+            Err(error) => panic!("the load let a world pass that cannot be hosted: {error}"),
+        };
+        if let Some(failure) = failure {
+            let (part, message) = (failure.name.clone(), failure.to_string());
+            std::panic::resume_unwind(Box::new(PartPanic { part, message }));
+        }
+        Session {
+            seed,
+            world,
+            until,
+            listeners,
+            outside,
+            audit_at,
+        }
+    }
+
+    fn finish(self, twin: Option<&Baseline>) -> Ran {
+        let Session {
+            seed,
+            world,
+            listeners,
+            outside,
+            audit_at,
+            ..
+        } = self;
+        let limit = world.stopped().map(|stop| match stop {
+            Stop::Steps => Limit::Steps(world.steps()),
+            Stop::Livelock(nodes) => Limit::Livelock(nodes.clone()),
+            Stop::DiskBytes => Limit::Memory(world.disk_bytes()),
+        });
+        let end = End {
+            // What happens during the audit is no part of the run.
+            time: world.now().min(audit_at),
+            cut: limit.as_ref().map(ToString::to_string),
+            audited: listeners.audited,
+            outside: outside.clone(),
+        };
+        let outcome = Outcome {
+            seed,
+            fingerprint: Fingerprint(world.fingerprint()),
+            steps: world.steps(),
+            ended: end.time,
+            judgements: listeners.panel.finish(&end),
+            faults: world.fault_log().into_iter().map(resolved).collect(),
+            points: listeners.points,
+            metrics: listeners.recorder.finish(twin),
+            limit,
+        };
+        let (blocks, disk_bytes) = (world.trace().blocks().to_vec(), world.disk_bytes());
+        Ran {
+            outcome,
+            blocks,
+            outside,
+            disk_bytes,
+        }
+    }
+}
+
+fn resolved(record: FaultRecord) -> ResolvedFault {
+    ResolvedFault {
+        fault: record.fault,
+        nodes: record.resolved,
+        started: record.started,
+        ended: record.ended,
+        effects: record.effects,
+    }
+}
