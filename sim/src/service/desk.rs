@@ -2,9 +2,10 @@
 
 use super::answer::CallError;
 use super::mailbox::{Incoming, Mailbox};
+use super::publisher;
 use std::collections::{BTreeMap, BTreeSet};
 use std::task::{Context, Poll, Waker};
-use stormglass_core::actor::{Connection, Control};
+use stormglass_core::actor::{Connection, Context as ActorContext, Control, Input};
 use stormglass_core::call::Calls;
 use stormglass_core::disk::{DiskDone, DiskError};
 use stormglass_core::id::NodeId;
@@ -82,6 +83,7 @@ pub(super) struct Desk {
     pub(super) disk: Board<Result<DiskDone, DiskError>>,
     pub(super) incoming: Mailbox<Incoming>,
     pub(super) controls: Mailbox<Control>,
+    pub(super) publishers: Vec<publisher::Seat>,
     /// Connections opened for messages that are not calls, by peer.
     pub(super) links: BTreeMap<NodeId, Connection>,
     /// Connections that peers opened.
@@ -100,6 +102,7 @@ impl Default for Desk {
             disk: Board::default(),
             incoming: Mailbox::default(),
             controls: Mailbox::default(),
+            publishers: Vec::new(),
             links: BTreeMap::new(),
             accepted: BTreeSet::new(),
             cores: Vec::new(),
@@ -108,6 +111,13 @@ impl Default for Desk {
 }
 
 impl Desk {
+    /// Offers an input to the clients; whether it was one's alone.
+    pub(super) fn offer(&mut self, cx: &mut ActorContext<'_>, input: &Input) -> bool {
+        self.publishers
+            .iter_mut()
+            .any(|publisher| publisher.on_input(cx, input))
+    }
+
     /// A number that this boot has not used for anything yet.
     pub(super) const fn ticket(&mut self) -> u64 {
         self.next_ticket += 1;

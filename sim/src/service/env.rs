@@ -14,6 +14,7 @@ use stormglass_core::actor::{Context, Control, Origin, Work};
 use stormglass_core::disk::{DiskDone, DiskError, DiskVerb, FileId};
 use stormglass_core::history::Fact;
 use stormglass_core::id::{ClassId, Incarnation, NodeId, PointId};
+use stormglass_core::message::sink::Write;
 use stormglass_core::message::{Message, Reply, Request};
 use stormglass_core::part::Cluster;
 use stormglass_core::rng::scale;
@@ -154,6 +155,21 @@ impl Env {
             })
             .unwrap_or(0);
         Answer::new(*self, ticket, |desk| &mut desk.replies, false)
+    }
+
+    /// Makes rows visible at a sink. A write without a definite error may have been applied.
+    ///
+    /// # Errors
+    /// If the sink refused it or its answer did not come.
+    pub async fn write(
+        &self,
+        sink: NodeId,
+        write: Arc<Write>,
+        timeout: Span,
+    ) -> Result<(), CallError> {
+        self.call(sink, Request::Write(write), timeout)
+            .await
+            .map(drop)
     }
 
     /// Sends a message of the program's own on a connection to `peer`, opened when needed.

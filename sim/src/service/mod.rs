@@ -15,6 +15,7 @@ mod failure;
 mod mailbox;
 mod panic;
 mod process;
+mod publisher;
 mod run;
 mod tasks;
 mod time;
@@ -23,6 +24,7 @@ pub use answer::{Answer, CallError};
 pub use env::Env;
 pub use failure::ServiceFailure;
 pub use mailbox::Incoming;
+pub use publisher::Publisher;
 pub use tasks::JoinHandle;
 pub use time::{Interval, TimedOut};
 

@@ -112,6 +112,10 @@ impl Process {
         }
         let mut desk = self.desk.borrow_mut();
         let desk = &mut *desk;
+        let is_clients = run.act(self.node, self.incarnation, |cx| desk.offer(cx, &input));
+        if is_clients != Some(false) {
+            return;
+        }
         match input {
             Input::Start => {}
             Input::Opened { connection, .. } => {

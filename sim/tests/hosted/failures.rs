@@ -1,7 +1,7 @@
 //! A program that breaks fails its seed with its own words; one that never lets go is named.
 
-use crate::rig::Script;
-use crate::support::{Log, fault, lines, note};
+use crate::rig::{Log, Script, lines, note};
+use crate::support::fault;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -4,6 +4,8 @@
 mod support;
 
 #[cfg(madsim)]
+mod clients;
+#[cfg(madsim)]
 mod failures;
 #[cfg(madsim)]
 mod program;

@@ -1,7 +1,7 @@
 //! A program's time, calls, tasks, disk and death.
 
-use crate::rig::Script;
-use crate::support::{FILE, Log, fault, lines, note};
+use crate::rig::{Log, Script, lines, note};
+use crate::support::{FILE, fault};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use stormglass_core::actor::{CloseReason, Control, Work};

@@ -1,7 +1,7 @@
 //! Runs programs on a thread of their own.
 
 use crate::support::plan;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use stormglass_core::fault::Fault;
 use stormglass_core::history::Observation;
@@ -84,4 +84,19 @@ impl Script {
             }
         })
     }
+}
+
+/// A log that a program on another thread may write.
+pub type Log = Arc<Mutex<Vec<String>>>;
+
+/// One more line.
+pub fn note(log: &Log, line: impl Into<String>) {
+    log.lock()
+        .expect("nobody panics while writing a line")
+        .push(line.into());
+}
+
+/// All lines, taken away.
+pub fn lines(log: &Log) -> Vec<String> {
+    std::mem::take(&mut *log.lock().expect("nobody panics while writing a line"))
 }

@@ -1,7 +1,6 @@
 //! A small world of actors with everything that a driver could get wrong: connections and their ends, timers,
 //! disks, lanes under load, and a plan of faults drawn from the seed.
 
-use std::sync::Arc;
 use stormglass_core::actor::{Actor, Connection, Context, Input, Inspection, Origin, Work};
 use stormglass_core::call::Calls;
 use stormglass_core::disk::{DiskDone, DiskRecord, DiskVerb, FileId, FileKind};
@@ -194,6 +193,11 @@ pub fn fault(name: &str, at: Span, lasts: Span, kind: FaultKind) -> Fault {
 
 /// Three keepers and three askers for `length`, with a fault of each of several kinds.
 pub fn keepers(seed: Seed, length: Span, mean: Span) -> World {
+    World::new(keepers_plan(seed, length, mean))
+}
+
+/// The plan of [`keepers`].
+pub fn keepers_plan(seed: Seed, length: Span, mean: Span) -> WorldPlan {
     let mut draws = seed.stream("test/faults");
     let mut faults = Vec::new();
     let kinds = [
@@ -231,20 +235,5 @@ pub fn keepers(seed: Seed, length: Span, mean: Span) -> World {
         asker.clock_drift = draws.between(0, 100) as i32 - 50;
         nodes.push(asker);
     }
-    World::new(plan(seed, nodes, faults, Time(length.0 / 4 * 3)))
-}
-
-/// A log that a program on another thread may write.
-pub type Log = Arc<std::sync::Mutex<Vec<String>>>;
-
-/// One more line.
-pub fn note(log: &Log, line: impl Into<String>) {
-    log.lock()
-        .expect("nobody panics while writing a line")
-        .push(line.into());
-}
-
-/// All lines, taken away.
-pub fn lines(log: &Log) -> Vec<String> {
-    std::mem::take(&mut *log.lock().expect("nobody panics while writing a line"))
+    plan(seed, nodes, faults, Time(length.0 / 4 * 3))
 }
