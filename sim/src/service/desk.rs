@@ -2,7 +2,7 @@
 
 use super::answer::CallError;
 use super::mailbox::{Incoming, Mailbox};
-use super::publisher;
+use super::{publisher, subscription};
 use std::collections::{BTreeMap, BTreeSet};
 use std::task::{Context, Poll, Waker};
 use stormglass_core::actor::{Connection, Context as ActorContext, Control, Input};
@@ -84,6 +84,8 @@ pub(super) struct Desk {
     pub(super) incoming: Mailbox<Incoming>,
     pub(super) controls: Mailbox<Control>,
     pub(super) publishers: Vec<publisher::Seat>,
+    pub(super) log: Option<subscription::LogSeat>,
+    pub(super) lease: Option<subscription::LeaseSeat>,
     /// Connections opened for messages that are not calls, by peer.
     pub(super) links: BTreeMap<NodeId, Connection>,
     /// Connections that peers opened.
@@ -103,6 +105,8 @@ impl Default for Desk {
             incoming: Mailbox::default(),
             controls: Mailbox::default(),
             publishers: Vec::new(),
+            log: None,
+            lease: None,
             links: BTreeMap::new(),
             accepted: BTreeSet::new(),
             cores: Vec::new(),
@@ -116,6 +120,11 @@ impl Desk {
         self.publishers
             .iter_mut()
             .any(|publisher| publisher.on_input(cx, input))
+            || self
+                .log
+                .as_mut()
+                .is_some_and(|seat| seat.on_input(cx, input))
+            || (self.lease.as_mut()).is_some_and(|seat| seat.on_input(cx, input))
     }
 
     /// A number that this boot has not used for anything yet.

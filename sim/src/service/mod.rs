@@ -17,6 +17,7 @@ mod panic;
 mod process;
 mod publisher;
 mod run;
+mod subscription;
 mod tasks;
 mod time;
 
@@ -25,6 +26,7 @@ pub use env::Env;
 pub use failure::ServiceFailure;
 pub use mailbox::Incoming;
 pub use publisher::Publisher;
+pub use subscription::{LeaseSubscription, LogSubscription};
 pub use tasks::JoinHandle;
 pub use time::{Interval, TimedOut};
 
