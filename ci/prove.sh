@@ -72,7 +72,7 @@ prove_determinism() {
 
     storm $release bare run $orders --seeds 100 --driver bare
     storm $release hosted run $orders --seeds 100 --driver hosted
-    alike "100 seeds are the same in a plain loop and inside madsim" "--seeds 100 --driver bare | hosted" bare hosted
+    alike "100 seeds are the same in a plain loop and inside madsim" "--seeds 100 --driver bare and hosted" bare hosted
 
     cargo build -q --locked
     storm $debug debug run $orders --seeds 50
@@ -81,7 +81,7 @@ prove_determinism() {
 
     storm $release one run $orders --seeds 200 --jobs 1
     storm $release two run $orders --seeds 200 --jobs 2
-    alike "200 seeds are the same on one thread and on two" "--seeds 200 --jobs 1 | 2" one two
+    alike "200 seeds are the same on one thread and on two" "--seeds 200 --jobs 1 and 2" one two
 
     storm $release first run $orders --seeds 100
     storm $release other/folder run $orders --seeds 100
@@ -119,14 +119,15 @@ flawed() {
 
 prove_flaws() {
     local scenario variant arguments found
-    while read -r scenario variant; do
+    # On a descriptor of its own, so that no command below eats the list.
+    while read -r -u 3 scenario variant; do
         arguments=(run "$scenario" --seeds 200)
         if [ "$variant" != - ]; then arguments+=(--variant "$variant"); fi
         storm $release flaw "${arguments[@]}"
         found=$(figure flaw seeds fail)
         row "$(basename "$scenario" .toml), $variant: its flaw is found within 200 seeds" "${arguments[*]}" \
             "in $found of 200, exit $code" "$(verdict test "$found" -ge 1 -a $code -eq 1)"
-    done < <(flawed)
+    done 3< <(flawed)
 }
 
 # Wall time; the load average stands beside it, because a busy machine measures itself.
@@ -162,7 +163,7 @@ prove_memory() {
     few=$kib
     peak many run $orders --seeds 1000
     many=$kib
-    row "memory does not grow with the number of seeds" "run $orders --seeds 50 | 1000" \
+    row "memory does not grow with the number of seeds" "run $orders --seeds 50 and 1000" \
         "$((few / 1024)) and $((many / 1024)) MiB" "$(verdict test "$many" -lt $((few * 3 / 2)))"
 }
 
