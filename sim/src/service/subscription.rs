@@ -18,6 +18,9 @@ use stormglass_core::message::queue::{Delivery, Tag, Verb};
 /// Reads that wait for a program before their partition is fetched no more.
 const READS_WAITING: usize = 4;
 
+/// Positions, by partition.
+type Positions = Arc<[(Partition, Offset)]>;
+
 enum Step {
     Records(Records),
     /// The group is being rebalanced: once the program has come so far, its partitions are given up.
@@ -29,7 +32,7 @@ pub(super) struct LogSeat {
     consumer: LogConsumer,
     steps: VecDeque<Step>,
     /// How commits ended, in order: the positions, and whether they are committed.
-    commits: VecDeque<(Arc<[(Partition, Offset)]>, bool)>,
+    commits: VecDeque<(Positions, bool)>,
     waiting: Option<Waker>,
 }
 
@@ -250,7 +253,7 @@ impl LogSubscription {
 
     /// Commits that everything of a partition below `next` is finished; whether it is known to be committed.
     pub async fn commit(&mut self, partition: Partition, next: Offset) -> bool {
-        let positions: Arc<[(Partition, Offset)]> = Arc::from([(partition, next)]);
+        let positions: Positions = Arc::from([(partition, next)]);
         let asked = Arc::clone(&positions);
         let is_asked = self.env.act(|cx, desk| {
             let seat = desk.log.as_mut()?;
