@@ -19,6 +19,9 @@ const LENGTH: Span = Span::secs(10);
 const MEAN: Span = Span::micros(400);
 const ROUNDS: u64 = 8;
 
+/// Runs a seed and tells its steps.
+type Driver = fn(Seed) -> u64;
+
 /// What `Asker` does, as a program.
 fn asker() -> ServiceFactory {
     ServiceFactory::new(|env| async move {
@@ -77,7 +80,7 @@ fn alone(seed: Seed) -> u64 {
 
 #[expect(clippy::print_stdout, reason = "it is an example that prints")]
 fn main() {
-    let runs: [(&str, fn(Seed) -> u64); 3] = [
+    let runs: [(&str, Driver); 3] = [
         ("bare", alone),
         ("hosted, actors", actors),
         ("hosted, async programs", programs),

@@ -101,7 +101,7 @@ fn run(
 fn assert_covers(log: &Log, count: u64) {
     let seen: BTreeSet<u64> = lines(log)
         .iter()
-        .map(|line| line.parse().unwrap())
+        .map(|line| line.parse().expect("a line is a number"))
         .collect();
     assert_eq!(seen, (0..count).collect());
 }
