@@ -1,7 +1,7 @@
 //! Processors: an actor around a pure operator.
 //!
 //! Model: fetch, apply, write, settle, checkpoint. Each input partition has an operator of its own, one open
-//! write, and a bounded buffer; partitions go on independently of each other. [`delivery`] decides what
+//! write, and a bounded buffer; partitions go on independently of each other. `delivery` decides what
 //! comes first. Limits: the state of an operator on a queue lives in memory alone, since a queue cannot be
 //! read again; at-least-once repeats rows after a crash, at-most-once loses them.
 
