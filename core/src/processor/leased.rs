@@ -133,6 +133,7 @@ impl Leased {
         {
             if at <= now {
                 attempt.stage = Stage::Writing;
+                cx.point(points::BEFORE_WRITE);
                 let request = Request::Write(Arc::clone(&attempt.write));
                 let timeout = self.plan.request_timeout;
                 self.calls.ask(cx, self.plan.sink, request, timeout, ());

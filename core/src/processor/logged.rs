@@ -309,6 +309,7 @@ impl Logged {
             }
             Stage::WriteDue(at) if at <= now => {
                 attempt.stage = Stage::Writing;
+                cx.point(points::BEFORE_WRITE);
                 let request = Request::Write(Arc::clone(&attempt.write));
                 let memory = Ask::Write(partition, number);
                 let timeout = self.plan.request_timeout;

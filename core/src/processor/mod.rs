@@ -13,6 +13,8 @@ mod logged;
 pub mod operator;
 mod plan;
 pub mod points;
+#[cfg(test)]
+mod queue_tests;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -21,7 +23,7 @@ mod track;
 pub use plan::{InputPlan, ProcessorPlan};
 pub use store::CheckpointStore;
 
-use crate::actor::{Actor, Connection, Context, Control, Input, Inspection};
+use crate::actor::{Actor, Connection, Context, Control, Input, Inspection, Work};
 use crate::client::consumer::FREE_SPACES;
 use crate::event::{Event, EventId};
 use crate::history::Fact;
@@ -117,7 +119,11 @@ impl Actor for Processor {
             Input::Message {
                 message: Message::Reply { call, reply },
                 ..
-            } => self.on_reply(cx, call, reply),
+            } => {
+                // Only a step that takes time can be held at a point.
+                cx.spend(Work::request(0, 0));
+                self.on_reply(cx, call, reply);
+            }
             Input::Closed { connection, .. } => self.on_closed(cx, connection),
             Input::Timer(timer) => self.on_timer(cx, timer),
             Input::Control(control) => self.on_control(&control),

@@ -2,6 +2,9 @@
 
 use crate::id::PointId;
 
+/// Rows are ready and not sent: whoever is held here writes as a zombie when it wakes.
+pub const BEFORE_WRITE: PointId = PointId::new("processor.before-write");
+
 /// Rows are at the sink and their input is not settled: a crash here delivers it again.
 pub const AFTER_WRITE_BEFORE_SETTLE: PointId = PointId::new("processor.after-write-before-settle");
 
@@ -36,6 +39,7 @@ pub const RELEASED: PointId = PointId::new("processor.released");
 
 /// All of a processor.
 pub const ALL: &[PointId] = &[
+    BEFORE_WRITE,
     AFTER_WRITE_BEFORE_SETTLE,
     AFTER_SETTLE_BEFORE_WRITE,
     AFTER_WRITE_BEFORE_CHECKPOINT,

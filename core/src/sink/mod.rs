@@ -386,6 +386,8 @@ impl Actor for Sink {
                 ..
             } => self.on_request(cx, Asker { connection, call }, request),
             Input::Disk(reply) => {
+                // Only a step that takes time can be held at a point.
+                cx.spend(Work::request(0, 0));
                 let progress = self.journal.on_disk(cx, reply);
                 self.on_progress(cx, progress);
             }
