@@ -13,9 +13,7 @@ use crate::error::ScenarioError;
 use crate::load::{Case, ScenarioFile};
 use crate::plan;
 use crate::spec::{BrokerSpec, Place, ServiceSpec, place};
-use crate::trace::{self, Trace};
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use stormglass_core::actor::Actor;
 use stormglass_core::audit::{AuditPlan, Auditor};
@@ -37,7 +35,6 @@ use stormglass_core::promise::required;
 use stormglass_core::rng::Seed;
 use stormglass_core::sink::Sink;
 use stormglass_core::source::SourcePlan;
-use stormglass_core::source::config::Arrival;
 use stormglass_core::time::{Span, Time};
 use stormglass_sim::profile::Profile;
 use stormglass_sim::service::ServiceFactory;
@@ -52,8 +49,6 @@ pub struct Assembly {
     topology: Arc<Topology>,
     profile: Profile,
     catalog: Catalog,
-    /// Recorded streams, by source.
-    traces: BTreeMap<String, Trace>,
     checks: Vec<&'static str>,
 }
 
@@ -70,15 +65,6 @@ impl Assembly {
         let scenario = &case.scenario;
         let layout = Layout::of(scenario, |operator| catalog.is_stateful(operator));
         let topology = Arc::new(topology_of(scenario, &layout));
-        let folder = Path::new(&file.source.file)
-            .parent()
-            .unwrap_or(Path::new(""));
-        let mut traces = BTreeMap::new();
-        for (name, source) in &scenario.sources {
-            if let Arrival::Trace(config) = &source.arrival {
-                traces.insert(name.clone(), trace::load(folder, config, source.size)?);
-            }
-        }
         let mut checks = required(&topology);
         for word in &scenario.expect.checks {
             checks.extend(check::catalog::expand(word).unwrap_or_default());
@@ -92,7 +78,6 @@ impl Assembly {
             layout,
             topology,
             catalog: catalog.clone(),
-            traces,
             checks,
         })
     }
@@ -227,7 +212,11 @@ impl Assembly {
                 name: name.clone(),
                 seed,
                 config: config.clone(),
-                rows: self.traces.get(name).map(|trace| trace.rows(seed, name)),
+                rows: self
+                    .case
+                    .traces
+                    .get(name)
+                    .map(|trace| trace.rows(seed, &format!("source.{name}"))),
                 boot_at: Time::ZERO,
                 until: self.case.phases.drain_starts(),
                 publisher: self.publisher(Duty::Source, &config.to),
