@@ -227,8 +227,10 @@ impl Publisher {
         }
     }
 
-    /// Leaves a producer id whose sequences have a hole, once nothing is under way or in doubt: whatever
-    /// was numbered under it is certainly not stored, and is numbered afresh.
+    /// Leaves an epoch whose sequences have a hole, once nothing is under way or in doubt: what is still
+    /// queued is certainly not stored, and is numbered afresh. The id stays and its epoch grows (KIP-360),
+    /// so that a batch that was given up and still wanders through the network is fenced behind newer ones.
+    /// Once the epochs are used up a new id is asked for.
     pub(super) fn renew_identity(&mut self, cx: &mut Context<'_>) {
         if !self.identity.is_broken || self.in_flight.iter().any(|open| *open > 0) {
             return;
@@ -243,7 +245,10 @@ impl Publisher {
         }
         cx.point(points::NEW_IDENTITY);
         self.identity.is_broken = false;
-        self.identity.given = None;
+        self.identity.given = self
+            .identity
+            .given
+            .and_then(|(id, epoch)| Some((id, epoch.checked_add(1)?)));
         for accumulator in &mut self.partitions {
             accumulator.next_sequence = 0;
             for pending in &mut accumulator.queue {
