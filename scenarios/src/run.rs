@@ -29,7 +29,8 @@ pub struct Ran {
     pub blocks: Vec<u64>,
     /// Why the plan lies outside the envelope, if it does.
     pub outside: Option<String>,
-    /// Modelled bytes on the disks at the end.
+    /// The most modelled bytes that each disk held at once, added up: data of the modelled system, which
+    /// the harness holds for it and which its retention bounds.
     pub disk_bytes: u64,
 }
 
@@ -290,7 +291,7 @@ impl Session {
             metrics: listeners.recorder.finish(twin),
             limit,
         };
-        let (blocks, disk_bytes) = (world.trace().blocks().to_vec(), world.disk_bytes());
+        let (blocks, disk_bytes) = (world.trace().blocks().to_vec(), world.disk_bytes_max());
         Ran {
             outcome,
             blocks,

@@ -21,6 +21,7 @@ pub struct Disk {
     drawn: u64,
     device_busy: Time,
     bytes: u64,
+    bytes_max: u64,
     /// How much longer everything takes, at least 1.
     pub slow_factor: u32,
     /// Whether writes fail for want of space.
@@ -64,6 +65,7 @@ impl Disk {
             drawn: 0,
             device_busy: Time::ZERO,
             bytes: 0,
+            bytes_max: 0,
             slow_factor: 1,
             full: false,
         }
@@ -73,6 +75,12 @@ impl Disk {
     #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// The most that it held at once, in modelled bytes.
+    #[must_use]
+    pub const fn bytes_max(&self) -> u64 {
+        self.bytes_max
     }
 
     fn draw(&mut self) -> u64 {
@@ -140,6 +148,7 @@ impl Disk {
                     return (Err(DiskError::Full), applied);
                 }
                 self.bytes += size;
+                self.bytes_max = self.bytes_max.max(self.bytes);
                 let file = self.files.entry(op.file).or_default();
                 let last = records.len().saturating_sub(1);
                 for (index, record) in records.into_iter().enumerate() {
@@ -184,6 +193,7 @@ impl Disk {
                 });
                 file.synced = 0;
                 self.bytes = self.bytes + size - old;
+                self.bytes_max = self.bytes_max.max(self.bytes);
                 applied.written = op.fact;
                 DiskDone::Done
             }

@@ -94,7 +94,24 @@ impl Chosen {
 struct Finished {
     outcome: Box<RunOutcome>,
     steps: u64,
+    disk_bytes: u64,
     difference: Option<Option<String>>,
+}
+
+/// What the sweep took.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cost {
+    steps: u64,
+    /// Of the seed whose disks held most: data of the modelled system, counted apart from our own.
+    modelled_bytes: u64,
+}
+
+/// The most memory that this process has held, where the system tells.
+fn peak_rss_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kibibytes * 1_024)
 }
 
 /// Runs `jobs` and writes the folder of results; gives back the exit code.
@@ -126,7 +143,7 @@ pub fn run_jobs(
         };
         collector.expect_point(point.name.clone(), share, runs);
     }
-    let (started, mut steps, mut trouble) = (Instant::now(), 0, None);
+    let (started, mut cost, mut trouble) = (Instant::now(), Cost::default(), None);
     let stop = signals::stop_flag();
     let replay = chosen.replay();
     std::panic::set_hook(Box::new(|_| {})); // A seed's panic is told with its seed, below.
@@ -139,7 +156,8 @@ pub fn run_jobs(
         &mut |job, ended| {
             let line = match ended {
                 Ended::Done(ran) => {
-                    steps += ran.steps;
+                    cost.steps += ran.steps;
+                    cost.modelled_bytes = cost.modelled_bytes.max(ran.disk_bytes);
                     let line = seed_line(job, &ran);
                     if let Some(difference) = ran.difference {
                         collector.add_determinism(difference);
@@ -178,7 +196,7 @@ pub fn run_jobs(
         chosen.file.source.text.clone(),
         BTreeSet::new(),
     );
-    write(&out, &report, started, steps, workers)?;
+    write(&out, &report, started, cost, workers)?;
     out.done()?;
     tell(&report, folder, args.quiet, started)?;
     Ok(if interrupted {
@@ -202,6 +220,7 @@ fn one(assembly: &Arc<Assembly>, job: Job, args: &SweepArgs) -> Finished {
     let steps = ran.outcome.steps;
     Finished {
         steps,
+        disk_bytes: ran.disk_bytes,
         difference,
         outcome: Box::new(fold(assembly, job.index, &ran)),
     }
@@ -294,7 +313,7 @@ fn write(
     out: &Out,
     report: &Report,
     started: Instant,
-    steps: u64,
+    cost: Cost,
     workers: usize,
 ) -> Result<(), Failure> {
     for (name, contents) in artefacts(report) {
@@ -306,9 +325,11 @@ fn write(
         "host": stormglass_sim::drive::host_in_use(),
         "workers": workers,
         "wall_seconds": seconds,
-        "steps": steps,
-        "steps_per_second": steps as f64 / seconds,
+        "steps": cost.steps,
+        "steps_per_second": cost.steps as f64 / seconds,
         "seeds_per_second": report.seeds.len() as f64 / seconds,
+        "peak_rss_bytes": peak_rss_bytes(),
+        "modelled_bytes": cost.modelled_bytes,
     });
     out.file("env.json", &format!("{environment:#}\n"))?;
     Ok(())

@@ -1,42 +1,10 @@
-//! Puts samples into phases and slots once all faults and recoveries are known.
+//! Puts stretches into phases and slots once all faults and recoveries are known.
 
-use crate::metrics::recorder::{Recorder, Sample, slot_of};
+use crate::metrics::recorder::Recorder;
 use crate::metrics::recovery::{Baseline, Episode, episodes};
+use crate::metrics::stretches::{Counted, NEVER, Sample};
 use crate::metrics::{Latencies, Metrics, Phase, Series, Slot};
-use crate::time::{SECOND, Span, Time};
-
-/// The value that stands for never in a sample.
-const NEVER: u32 = u32::MAX;
-
-/// A percentile of sorted samples, in parts per million.
-fn percentile(sorted: &[u32], parts: u64) -> Option<u64> {
-    let rank = (sorted.len() as u64 * parts).div_ceil(1_000_000).max(1);
-    let value = sorted.get(rank as usize - 1)?;
-    Some(if *value == NEVER {
-        u64::MAX
-    } else {
-        u64::from(*value)
-    })
-}
-
-/// End-to-end latencies by stretches of due time, sorted in each.
-fn by_stretch(samples: &[Sample], index: impl Fn(Time) -> u64) -> Vec<Vec<u32>> {
-    let mut stretches: Vec<Vec<u32>> = Vec::new();
-    for sample in samples
-        .iter()
-        .filter(|sample| sample.series == Series::EndToEnd)
-    {
-        let at = index(sample.due) as usize;
-        if stretches.len() <= at {
-            stretches.resize(at + 1, Vec::new());
-        }
-        stretches[at].push(sample.micros);
-    }
-    for stretch in &mut stretches {
-        stretch.sort_unstable();
-    }
-    stretches
-}
+use crate::time::Time;
 
 impl Recorder {
     /// What was measured. `twin` is the fault-free run of the same seed, if there was one (B4).
@@ -48,7 +16,7 @@ impl Recorder {
         let episodes = episodes(&baseline, twin, faults, &self.plan, &self.phases);
         let latencies = self.classify(&episodes);
         let slot_width = self.phases.slot_width();
-        let slots = self.by_slots(slot_width);
+        let slots = self.by_slots();
         let mut totals = self.totals;
         totals.measured = self.phases.drain.since(self.phases.chaos);
         totals.backlog_max = slots.iter().map(|slot| slot.backlog).max().unwrap_or(0);
@@ -76,7 +44,7 @@ impl Recorder {
         let measured = self.phases.chaos..self.phases.drain;
         let never_measured = never.iter().filter(|due| measured.contains(due)).count();
         self.totals.owed_measured = self.totals.delivered_measured + never_measured as u64;
-        self.samples.extend(never.into_iter().map(|due| Sample {
+        self.fold_all(never.into_iter().map(|due| Sample {
             due,
             micros: NEVER,
             series: Series::EndToEnd,
@@ -84,40 +52,33 @@ impl Recorder {
     }
 
     fn by_seconds(&self) -> Baseline {
-        let stretches = by_stretch(&self.samples, |due| due.0 / SECOND);
         let mut backlog = 0;
         let levels = self.seconds.iter().map(|second| {
             backlog = (backlog + second.acknowledged).saturating_sub(second.finished);
             backlog
         });
-        let backlog = levels.collect();
-        let p99 = stretches.iter().map(|stretch| percentile(stretch, 990_000));
         Baseline {
-            p99: p99.collect(),
-            backlog,
+            backlog: levels.collect(),
+            p99: self.stretches.by_second(990_000),
         }
     }
 
-    fn by_slots(&self, width: Span) -> Vec<Slot> {
-        let stretches = by_stretch(&self.samples, |due| slot_of(due, width));
+    fn by_slots(&self) -> Vec<Slot> {
         let mut backlog = 0;
         let slots = self.slots.iter().enumerate().map(|(at, counts)| {
-            let sorted = stretches.get(at).map_or(&[][..], Vec::as_slice);
+            let latency = self.stretches.slot(at);
+            let percentile = |parts| latency?.percentile(parts);
             backlog = (backlog + counts.acknowledged).saturating_sub(counts.finished);
             Slot {
                 offered: counts.offered,
                 acknowledged: counts.acknowledged,
                 visible: counts.visible,
                 backlog,
-                p50: percentile(sorted, 500_000),
-                p90: percentile(sorted, 900_000),
-                p99: percentile(sorted, 990_000),
-                max: percentile(sorted, 1_000_000),
-                never: sorted
-                    .iter()
-                    .rev()
-                    .take_while(|micros| **micros == NEVER)
-                    .count() as u64,
+                p50: percentile(500_000),
+                p90: percentile(900_000),
+                p99: percentile(990_000),
+                max: percentile(1_000_000),
+                never: latency.map_or(0, Counted::never),
             }
         });
         slots.collect()
@@ -158,39 +119,18 @@ impl Recorder {
     }
 
     fn classify(&self, episodes: &[Episode]) -> Latencies {
-        // Phases change only at these instants, so each stretch between two is looked up once.
-        let mut edges = vec![
-            Time::ZERO,
-            self.phases.chaos,
-            self.phases.calm,
-            self.phases.drain,
-        ];
-        for (_, start, end) in self.faults.intervals() {
-            edges.extend([*start, *end]);
-        }
-        for episode in episodes {
-            edges.push(episode.healed);
-            edges.extend(episode.recovery.map(|span| episode.healed + span));
-        }
-        edges.sort_unstable();
-        edges.dedup();
-        let mut by_edge = vec![Latencies::default(); edges.len()];
-        for sample in &self.samples {
-            let at = edges.partition_point(|edge| *edge <= sample.due) - 1;
-            // One distribution for each series of a stretch; merged into its phases below.
-            let latency = by_edge[at].of(sample.series, Phase::All);
-            if sample.micros == NEVER {
-                latency.record_never(1);
-            } else {
-                latency.record(u64::from(sample.micros));
-            }
-        }
         let mut latencies = Latencies::default();
-        for (edge, stretch) in edges.iter().zip(&by_edge) {
-            let phases = self.phases_of(*edge, episodes);
-            for (series, _, latency) in stretch.iter() {
-                for phase in &phases {
-                    latencies.of(series, phase.clone()).merge(latency);
+        let mut last = None;
+        let mut phases = Vec::new();
+        for (series, start, counted) in self.stretches.iter() {
+            // Phases do not change within a stretch: recoveries end on whole seconds.
+            if last.replace(start) != Some(start) {
+                phases = self.phases_of(start, episodes);
+            }
+            for phase in &phases {
+                let latency = latencies.of(series, phase.clone());
+                for (micros, count) in counted.iter() {
+                    latency.record_counted(micros, count);
                 }
             }
         }

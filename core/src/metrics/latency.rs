@@ -1,5 +1,6 @@
 //! Latencies: what was measured, and how many waited for ever.
 
+use crate::metrics::stretches::NEVER;
 use crate::metrics::{Phase, Series};
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
@@ -24,6 +25,15 @@ impl Latency {
     /// Adds a finite sample.
     pub fn record(&mut self, micros: u64) {
         let done = self.histogram.record(micros);
+        assert!(done.is_ok(), "a histogram that grows takes {micros} us");
+    }
+
+    /// Adds as many samples of a counted list's value.
+    pub(super) fn record_counted(&mut self, micros: u32, count: u64) {
+        if micros == NEVER {
+            return self.record_never(count);
+        }
+        let done = self.histogram.record_n(u64::from(micros), count);
         assert!(done.is_ok(), "a histogram that grows takes {micros} us");
     }
 

@@ -1,13 +1,14 @@
 //! How long things took and how many there were, from the same facts that the checks see.
 //!
-//! A run's [`Recorder`] keeps raw samples and small counters; [`Recorder::finish`] knows all fault
-//! intervals and recoveries, puts each sample into the phases of its due time (B2) and answers with
-//! histograms in whole microseconds. Histograms of many runs merge without loss.
+//! A run's [`Recorder`] folds samples into counted lists of short stretches of due time (A15);
+//! [`Recorder::finish`] knows all fault intervals and recoveries, puts each stretch into its phases (B2) and
+//! answers with histograms in whole microseconds to three digits. Histograms of many runs merge without loss.
 
 mod finish;
 mod latency;
 mod recorder;
 mod recovery;
+mod stretches;
 #[cfg(test)]
 mod tests;
 

@@ -5,19 +5,11 @@ use crate::event::{Event, EventId};
 use crate::fault::FaultPlan;
 use crate::history::{Fact, FactKind, Kinds, Observation, Stage};
 use crate::interval_set::IntervalSet;
+use crate::metrics::stretches::{Sample, Stretches};
 use crate::metrics::{Phases, SLOTS_MAX, Series, Totals};
 use crate::time::{Span, Time};
 use std::collections::VecDeque;
 use std::sync::Arc;
-
-/// One measured latency. Sixteen bytes, since a run holds millions.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sample {
-    pub(super) due: Time,
-    /// Whole microseconds; `u32::MAX` is never. Longer than 71 minutes counts as `u32::MAX - 1`.
-    pub(super) micros: u32,
-    pub(super) series: Series,
-}
 
 /// One source's events.
 #[derive(Clone, Debug, Default)]
@@ -52,7 +44,13 @@ pub struct Recorder {
     pub(super) phases: Phases,
     pub(super) faults: FaultLog,
     pub(super) ledgers: Vec<Ledger>,
-    pub(super) samples: Vec<Sample>,
+    /// Samples that are not folded yet.
+    samples: Vec<Sample>,
+    /// The buffer is folded at this length.
+    fold_at: usize,
+    pub(super) stretches: Stretches,
+    /// The latest instant of a fact.
+    now: Time,
     /// By slot.
     pub(super) slots: Vec<Counts>,
     /// By second.
@@ -63,6 +61,9 @@ pub struct Recorder {
 
 /// Numbers that a source may leave out at once; a larger step is not believed.
 const GAP_MAX: u64 = 1 << 20;
+
+/// Samples in the buffer.
+const SAMPLES: usize = 1 << 15;
 
 /// The slot of an instant; the last one takes what outlasts the plan.
 pub(super) fn slot_of(at: Time, width: Span) -> u64 {
@@ -104,6 +105,9 @@ impl Recorder {
             faults: FaultLog::new(Arc::clone(plan)),
             plan: Arc::clone(plan),
             samples: Vec::new(),
+            fold_at: SAMPLES,
+            stretches: Stretches::new(&[phases.chaos, phases.calm, phases.drain]),
+            now: Time::ZERO,
             slots: Vec::new(),
             seconds: Vec::new(),
             slot_width: phases.slot_width(),
@@ -130,6 +134,7 @@ impl Recorder {
 
     /// Takes a fact; of a kind it does not want it takes nothing.
     pub fn observe(&mut self, seen: &Observation) {
+        self.now = self.now.max(seen.time);
         if let Fact::Owed(events) = &seen.fact {
             self.owe(events);
         } else if let Fact::Acknowledged(published) = &seen.fact {
@@ -154,10 +159,21 @@ impl Recorder {
             }
         } else if let Fact::Healed = seen.fact {
             self.phases.calm = seen.time;
+            self.stretches.cut(seen.time);
         } else if let Fact::Drained = seen.fact {
             self.phases.drain = seen.time;
+            self.stretches.cut(seen.time);
         } else {
             self.faults.observe(seen);
+            if let Fact::FaultStarted(index) = seen.fact {
+                self.stretches.cut(seen.time);
+                // A fault that lasts to the end of the run is healed when it was planned to be.
+                if let Some(fault) = self.plan.faults.get(index as usize) {
+                    self.stretches.cut(seen.time + fault.lasts);
+                }
+            } else if let Fact::FaultEnded(_) = seen.fact {
+                self.stretches.cut(seen.time);
+            }
         }
     }
 
@@ -268,11 +284,30 @@ impl Recorder {
     }
 
     fn sample(&mut self, series: Series, now: Time, due: Time) {
-        let micros = now.since(due).as_micros();
-        self.samples.push(Sample {
-            due,
-            micros: u32::try_from(micros).unwrap_or(u32::MAX).min(u32::MAX - 1),
-            series,
-        });
+        self.samples
+            .push(Sample::finite(series, due, now.since(due)));
+        if self.samples.len() >= self.fold_at {
+            // A fault may still begin at this instant, and what is due from then on lies behind an edge.
+            self.fold(self.now);
+        }
+    }
+
+    fn fold(&mut self, before: Time) {
+        let width = self.slot_width;
+        self.stretches
+            .fold(&mut self.samples, before, |due| slot_of(due, width));
+    }
+
+    /// Folds everything, with the samples of events that were never visible.
+    pub(super) fn fold_all(&mut self, never: impl Iterator<Item = Sample>) {
+        self.samples.extend(never);
+        self.fold(Time::NEVER);
+    }
+
+    /// A smaller buffer.
+    #[cfg(test)]
+    pub(super) fn folding_at(mut self, samples: usize) -> Recorder {
+        self.fold_at = samples;
+        self
     }
 }

@@ -66,13 +66,17 @@ impl Run {
     }
 
     fn owe_and_acknowledge(&mut self, event: Event) {
+        self.owe(event);
+        self.acknowledge(event);
+    }
+
+    fn owe(&mut self, event: Event) {
+        let fact = Fact::Owed(Arc::from([event]));
+        self.see(event.due, Stage::Claimed, SOURCE, fact);
+    }
+
+    fn acknowledge(&mut self, event: Event) {
         let events: Arc<[Event]> = Arc::from([event]);
-        self.see(
-            event.due,
-            Stage::Claimed,
-            SOURCE,
-            Fact::Owed(Arc::clone(&events)),
-        );
         let published = Published {
             partition: Partition::default(),
             base: Offset(event.id.number),
@@ -240,6 +244,55 @@ proptest! {
             false,
         );
         prop_assert!(p99(&dropping, &Phase::All) >= p99(&honest, &Phase::All));
+    }
+
+    /// What is folded early and what is folded with everything known come to the same.
+    #[test]
+    fn a_small_buffer_measures_what_a_large_one_does(
+        fold_at in 1..50_usize,
+        seed in 0..10_000_u64,
+        outages in prop::collection::vec((20..170_u64, 1..60_u64), 0..3),
+    ) {
+        let word = |number: u64, salt: u64| crate::rng::mix(seed ^ number << 20 ^ salt << 50);
+        let mut starts: Vec<u64> = outages.iter().map(|(start, _)| *start).collect();
+        starts.sort_unstable();
+        let measure = |fold_at: usize| {
+            let mut run = Run::new(&log_pipeline());
+            run.recorder = run.recorder.folding_at(fold_at);
+            // Facts in the order of time, as in a run: due every 100 ms, visible up to six seconds later.
+            let mut facts: Vec<(Time, u64, Option<u64>)> = Vec::new();
+            for number in 0..180 {
+                let due = owed(number).due;
+                facts.push((due, 0, Some(number)));
+                facts.push((due + Span::millis(2), 1, Some(number)));
+                let late = Span::micros(word(number, 1) % 6_000_000 >> (word(number, 2) % 20));
+                if !word(number, 3).is_multiple_of(50) {
+                    facts.push((due + late, 2, Some(number)));
+                }
+            }
+            for (start, length) in &outages {
+                let at = |tenths: u64| Time(tenths * 100_000_000 + seed % 2 * 1_234_567);
+                facts.push((at(*start), 3, None));
+                facts.push((at(start + length), 4, None));
+            }
+            facts.push((Time(Span::millis(12_345).0), 5, None));
+            facts.sort_unstable();
+            for (time, kind, number) in facts {
+                match (kind, number) {
+                    (0, Some(number)) => run.owe(owed(number)),
+                    (1, Some(number)) => run.acknowledge(owed(number)),
+                    (_, Some(number)) => {
+                        let fact = Fact::Effects(write(Arc::from([owed(number)]), 1));
+                        run.see(time, Stage::Written, SINK, fact);
+                    }
+                    (3, None) => run.see(time, Stage::Seen, AUDIT, Fact::FaultStarted(0)),
+                    (4, None) => run.see(time, Stage::Seen, AUDIT, Fact::FaultEnded(0)),
+                    (_, None) => run.see(time, Stage::Seen, AUDIT, Fact::Healed),
+                }
+            }
+            run.recorder.finish(None)
+        };
+        prop_assert_eq!(measure(fold_at), measure(usize::MAX));
     }
 
     /// Merging is the same as recording in one.

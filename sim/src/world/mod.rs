@@ -698,6 +698,12 @@ impl World {
         self.nodes.iter().map(|node| node.disk.bytes()).sum()
     }
 
+    /// The most modelled bytes that each disk held at once, added up.
+    #[must_use]
+    pub fn disk_bytes_max(&self) -> u64 {
+        self.nodes.iter().map(|node| node.disk.bytes_max()).sum()
+    }
+
     /// The name of a node.
     #[must_use]
     pub fn name(&self, node: NodeId) -> &str {

@@ -1,0 +1,214 @@
+//! Latencies by stretches of due time: small counted lists, so that a run of any length holds few.
+//!
+//! A stretch begins at a whole second or at an instant at which phases may change (the bounds of a phase,
+//! the start and the end of a fault), so whatever the end of the run decides about phases, seconds and
+//! recoveries, each stretch lies in it as a whole. Values keep three digits, in the buckets of
+//! [`Latency`](crate::metrics::Latency), whose counts are therefore exactly those of the samples.
+
+use crate::metrics::Series;
+use crate::time::{SECOND, Span, Time};
+use std::collections::BTreeMap;
+
+/// The value that stands for never.
+pub(super) const NEVER: u32 = u32::MAX;
+
+/// One measured latency. Sixteen bytes, in a buffer that is folded when it is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Sample {
+    pub(super) due: Time,
+    pub(super) series: Series,
+    /// Whole microseconds, the lowest value of their bucket; [`NEVER`] is never.
+    pub(super) micros: u32,
+}
+
+impl Sample {
+    /// A finite latency. Longer than 71 minutes counts as 71 minutes.
+    pub(super) fn finite(series: Series, due: Time, latency: Span) -> Sample {
+        let micros = u32::try_from(latency.as_micros()).unwrap_or(NEVER);
+        Sample {
+            due,
+            series,
+            micros: lowest(micros.min(NEVER - 1)),
+        }
+    }
+}
+
+/// Bits below the eleven that count: three digits.
+const fn rough(micros: u32) -> u32 {
+    21_u32.saturating_sub(micros.leading_zeros())
+}
+
+/// The lowest value of the bucket.
+const fn lowest(micros: u32) -> u32 {
+    micros >> rough(micros) << rough(micros)
+}
+
+/// The highest value of a bucket, `u64::MAX` for never.
+const fn highest(micros: u32) -> u64 {
+    if micros == NEVER {
+        return u64::MAX;
+    }
+    micros as u64 + (1 << rough(micros)) - 1
+}
+
+/// How often each value occurs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counted {
+    /// Invariant: values increase, counts are positive.
+    counts: Vec<(u32, u32)>,
+}
+
+impl Counted {
+    /// Adds values that do not decrease.
+    fn add(&mut self, sorted: impl Iterator<Item = (u32, u32)>) {
+        let mut old = std::mem::take(&mut self.counts).into_iter().peekable();
+        let mut all: Vec<(u32, u32)> = Vec::with_capacity(old.len() + 8);
+        let mut push = |(value, count): (u32, u32)| match all.last_mut() {
+            Some(last) if last.0 == value => last.1 += count,
+            Some(_) | None => all.push((value, count)),
+        };
+        for new in sorted {
+            while let Some(before) = old.next_if(|(value, _)| *value <= new.0) {
+                push(before);
+            }
+            push(new);
+        }
+        old.for_each(&mut push);
+        all.shrink_to_fit();
+        self.counts = all;
+    }
+
+    /// Adds another list.
+    pub(super) fn merge(&mut self, other: &Counted) {
+        self.add(other.counts.iter().copied());
+    }
+
+    /// How often never occurs.
+    pub(super) fn never(&self) -> u64 {
+        let last = self.counts.last().filter(|(value, _)| *value == NEVER);
+        last.map_or(0, |(_, count)| u64::from(*count))
+    }
+
+    /// Values and how often each occurs; never is [`NEVER`].
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+        let counts = self.counts.iter();
+        counts.map(|(value, count)| (*value, u64::from(*count)))
+    }
+
+    /// The highest value of the bucket at a rank in parts per million, `u64::MAX` for never; none without
+    /// values.
+    pub(super) fn percentile(&self, parts: u64) -> Option<u64> {
+        let total: u64 = self.iter().map(|(_, count)| count).sum();
+        let rank = (total * parts).div_ceil(1_000_000).max(1);
+        let mut below = 0;
+        let found = self.iter().find(|(_, count)| {
+            below += count;
+            below >= rank
+        });
+        found.map(|(value, _)| highest(value))
+    }
+}
+
+/// All latencies of a run.
+#[derive(Clone, Debug)]
+pub(super) struct Stretches {
+    /// Instants at which phases may change, in order.
+    edges: Vec<Time>,
+    /// By series and the start of the stretch.
+    by_start: BTreeMap<(Series, Time), Counted>,
+    /// End to end, by slot.
+    by_slot: Vec<Counted>,
+}
+
+impl Stretches {
+    /// No samples; phases may change at `edges`.
+    pub(super) fn new(edges: &[Time]) -> Stretches {
+        let mut stretches = Stretches {
+            edges: Vec::new(),
+            by_start: BTreeMap::new(),
+            by_slot: Vec::new(),
+        };
+        for edge in edges {
+            stretches.cut(*edge);
+        }
+        stretches
+    }
+
+    /// Phases may change at `edge`. What is due from then on must not have been folded yet.
+    pub(super) fn cut(&mut self, edge: Time) {
+        let at = self.edges.partition_point(|known| *known < edge);
+        if self.edges.get(at) != Some(&edge) {
+            self.edges.insert(at, edge);
+        }
+    }
+
+    fn start_of(&self, due: Time) -> Time {
+        let after = self.edges.partition_point(|edge| *edge <= due);
+        let edge = after.checked_sub(1).map_or(Time::ZERO, |at| self.edges[at]);
+        edge.max(Time(due.0 / SECOND * SECOND))
+    }
+
+    /// Takes samples due before `before` out of the buffer. `slot` says in which slot an instant lies.
+    pub(super) fn fold(
+        &mut self,
+        samples: &mut Vec<Sample>,
+        before: Time,
+        slot: impl Fn(Time) -> u64,
+    ) {
+        // By stretch and value from here on, so that each list is walked once.
+        samples.sort_unstable_by_key(|sample| (sample.series, sample.due));
+        let mut folded: Vec<(Series, Time, u64, u32)> = Vec::with_capacity(samples.len());
+        samples.retain(|sample| {
+            let is_folded = sample.due < before;
+            if is_folded {
+                let start = self.start_of(sample.due);
+                folded.push((sample.series, start, slot(sample.due), sample.micros));
+            }
+            !is_folded
+        });
+        folded.sort_unstable();
+        for group in folded.chunk_by(|a, b| (a.0, a.1, a.2) == (b.0, b.1, b.2)) {
+            let (series, start, slot, _) = group[0];
+            let values = || group.iter().map(|sample| (sample.3, 1));
+            self.by_start
+                .entry((series, start))
+                .or_default()
+                .add(values());
+            if series == Series::EndToEnd {
+                let slot = slot as usize;
+                if self.by_slot.len() <= slot {
+                    self.by_slot.resize(slot + 1, Counted::default());
+                }
+                self.by_slot[slot].add(values());
+            }
+        }
+    }
+
+    /// End-to-end latencies of the events due in a slot.
+    pub(super) fn slot(&self, slot: usize) -> Option<&Counted> {
+        self.by_slot.get(slot)
+    }
+
+    /// The percentile of each second's end-to-end latencies, by due time.
+    pub(super) fn by_second(&self, parts: u64) -> Vec<Option<u64>> {
+        let mut seconds: Vec<Counted> = Vec::new();
+        for ((series, start), counted) in &self.by_start {
+            if *series != Series::EndToEnd {
+                continue;
+            }
+            let second = (start.0 / SECOND) as usize;
+            if seconds.len() <= second {
+                seconds.resize(second + 1, Counted::default());
+            }
+            seconds[second].merge(counted);
+        }
+        let percentiles = seconds.iter().map(|second| second.percentile(parts));
+        percentiles.collect()
+    }
+
+    /// Every stretch: its series, its start and its latencies.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Series, Time, &Counted)> {
+        let all = self.by_start.iter();
+        all.map(|((series, start), counted)| (*series, *start, counted))
+    }
+}
