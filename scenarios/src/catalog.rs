@@ -9,18 +9,23 @@ use std::sync::Arc;
 use stormglass_core::actor::{Actor, Context, Input, Inspection, Lane};
 use stormglass_core::check::catalog::CHECKS;
 use stormglass_core::check::reference::Reference;
+use stormglass_core::client::publisher::PublisherPlan;
 use stormglass_core::event::Event;
-use stormglass_core::id::{NodeId, TopicId};
+use stormglass_core::id::{GroupId, NodeId, TopicId};
 use stormglass_core::message::Message;
 use stormglass_core::part::Cluster;
+use stormglass_core::processor::InputPlan;
 use stormglass_core::processor::operator::{self, Operator, OperatorFactory};
-use stormglass_sim::service::ServiceFactory;
+use stormglass_sim::service::{Env, ServiceFactory};
 
 /// Makes the second implementation of an operator, for `equivalence`.
 pub type ReferenceFactory = Arc<dyn Fn() -> Box<dyn Reference> + Send + Sync>;
 
 /// Makes a user's actor for its place in the World.
 pub type ActorFactory = Arc<dyn Fn(&Seat) -> Box<dyn Actor> + Send + Sync>;
+
+/// Makes a user's async program for its place in the World; called once for each node and run.
+pub type ProgramFactory = Arc<dyn Fn(Seat) -> ServiceFactory + Send + Sync>;
 
 /// Where a user's part sits and whom it can reach.
 #[derive(Clone, Debug)]
@@ -35,6 +40,12 @@ pub struct Seat {
     pub to: Option<(Cluster, TopicId)>,
     /// The sink it writes to, if the scenario says so.
     pub sink: Option<NodeId>,
+    /// Its consumer group or subscription, which its writes to a sink carry too.
+    pub group: GroupId,
+    /// The settings of a reference consumer of what it reads, if it reads a topic.
+    pub input: Option<InputPlan>,
+    /// The settings of a reference publisher to what it writes, if it writes to a topic.
+    pub output: Option<PublisherPlan>,
     /// Every part of the scenario by its full name, such as `broker.main`.
     pub parts: BTreeMap<String, Cluster>,
 }
@@ -52,7 +63,7 @@ pub enum ServiceEntry {
     /// An actor, stepped by the World.
     Actor(ActorFactory),
     /// An async program, hosted by madsim.
-    Program(ServiceFactory),
+    Program(ProgramFactory),
 }
 
 /// What a scenario may name.
@@ -130,9 +141,19 @@ impl Catalog {
         self
     }
 
-    /// Adds a user's async program.
+    /// Adds a user's async program. `start` is called at every boot of each of its nodes, with nothing but
+    /// its surroundings and its place in the scenario.
     #[must_use]
-    pub fn service(mut self, name: &str, factory: ServiceFactory) -> Catalog {
+    pub fn service<F, Fut>(mut self, name: &str, start: F) -> Catalog
+    where
+        F: Fn(Env, Seat) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + 'static,
+    {
+        let start = Arc::new(start);
+        let factory: ProgramFactory = Arc::new(move |seat| {
+            let start = Arc::clone(&start);
+            ServiceFactory::new(move |env| start(env, seat.clone()))
+        });
         self.services
             .insert(name.to_owned(), ServiceEntry::Program(factory));
         self

@@ -2,9 +2,10 @@
 
 use crate::assemble::Assembly;
 use crate::spec::slo::Metric;
-use crate::sweep::PartPanic;
+use crate::sweep::{Broken, PartPanic};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use stormglass_core::check::{End, Panel, catalog};
@@ -15,7 +16,7 @@ use stormglass_core::metrics::{Baseline, Phases, Recorder};
 use stormglass_core::outcome::{Fingerprint, Limit, Outcome, ResolvedFault};
 use stormglass_core::promise::{Fit, judge};
 use stormglass_core::rng::Seed;
-use stormglass_core::time::Time;
+use stormglass_core::time::{Span, Time};
 use stormglass_sim::drive::{Heartbeat, Hosted, Lost, bare, hosted, on_fresh_thread};
 use stormglass_sim::service::ServiceFactory;
 use stormglass_sim::world::{FaultRecord, Step, Stop, World};
@@ -44,8 +45,18 @@ pub enum Driver {
     Hosted,
 }
 
-/// A program that comes no further for so long has hung.
+/// A program that comes no further for so long has hung, unless the environment says otherwise.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The variable that says so, in whole seconds of real time.
+const PATIENCE_VARIABLE: &str = "STORMGLASS_PATIENCE";
+
+/// It decides only when a run that makes no progress is given up, never how a run goes.
+fn patience() -> Duration {
+    let said = std::env::var(PATIENCE_VARIABLE).ok();
+    let seconds = said.and_then(|text| text.parse().ok());
+    seconds.map_or(PATIENCE, |seconds: u64| Duration::from_secs(seconds.max(1)))
+}
 
 /// Runs a seed with the faults that it draws.
 ///
@@ -67,21 +78,29 @@ pub fn run_plan(assembly: &Arc<Assembly>, seed: u64, plan: FaultPlan, driver: Dr
     }
     let heartbeat = Arc::new(Heartbeat::default());
     let (shared, beats) = (Arc::clone(assembly), Arc::clone(&heartbeat));
+    // A panic is carried over whole: its payload says whether it was a user's part.
     let body = move || {
-        let programs = || shared.programs();
-        judged(&shared, seed, plan, &|session| {
-            session.hosted(programs(), &beats)
-        })
+        catch_unwind(AssertUnwindSafe(|| {
+            judged(&shared, seed, plan, &|session| {
+                session.hosted(shared.programs(), &beats)
+            })
+        }))
     };
-    match on_fresh_thread(Seed(seed), &heartbeat, PATIENCE, body) {
-        Ok(ran) => ran,
+    match on_fresh_thread(Seed(seed), &heartbeat, patience(), body) {
+        Ok(Ok(ran)) => ran,
+        Ok(Err(payload)) => resume_unwind(payload),
         Err(Lost::Hung(node)) => {
             let part = node.map_or_else(
                 || "the run".to_owned(),
                 |node| assembly.layout().node_name(node),
             );
-            let message = Lost::Hung(node).to_string();
-            std::panic::resume_unwind(Box::new(PartPanic { part, message }))
+            let message =
+                String::from("has the turn and never gives it back: it loops without awaiting");
+            resume_unwind(Box::new(PartPanic {
+                part,
+                message,
+                how: Broken::Hung,
+            }))
         }
         Err(lost) => panic!("{lost}"),
     }
@@ -246,8 +265,17 @@ impl Session {
             Err(error) => panic!("the load let a world pass that cannot be hosted: {error}"),
         };
         if let Some(failure) = failure {
-            let (part, message) = (failure.name.clone(), failure.to_string());
-            std::panic::resume_unwind(Box::new(PartPanic { part, message }));
+            let message = format!(
+                "{} (at {}, boot {})",
+                failure.message,
+                Span(failure.time.0),
+                failure.incarnation
+            );
+            resume_unwind(Box::new(PartPanic {
+                part: failure.name,
+                message,
+                how: Broken::Panicked,
+            }));
         }
         Session {
             seed,

@@ -25,6 +25,15 @@ pub enum Ended<T> {
     Panicked(Panic),
 }
 
+/// How a user's part broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// It panicked.
+    Panicked,
+    /// It came no further in real time and was given up.
+    Hung,
+}
+
 /// A panic, and whose it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Panic {
@@ -32,6 +41,8 @@ pub struct Panic {
     pub message: String,
     /// The user's part that panicked; none if it was one of ours.
     pub part: Option<String>,
+    /// How it broke.
+    pub how: Broken,
 }
 
 /// The payload with which a user's part panics on, so that its fault is told from ours.
@@ -41,6 +52,8 @@ pub struct PartPanic {
     pub part: String,
     /// What it said.
     pub message: String,
+    /// How it broke.
+    pub how: Broken,
 }
 
 /// Runs a user's code; a panic in it goes on under the part's name.
@@ -52,6 +65,7 @@ pub fn of_part<T>(part: &str, body: impl FnOnce() -> T) -> T {
             std::panic::resume_unwind(Box::new(PartPanic {
                 part: part.to_owned(),
                 message,
+                how: Broken::Panicked,
             }))
         }
     }
@@ -72,10 +86,12 @@ fn panic_of(payload: Box<dyn Any + Send>) -> Panic {
         Ok(panic) => Panic {
             message: panic.message,
             part: Some(panic.part),
+            how: panic.how,
         },
         Err(payload) => Panic {
             message: message_of(payload.as_ref()),
             part: None,
+            how: Broken::Panicked,
         },
     }
 }
@@ -207,14 +223,16 @@ mod tests {
             results[3].1,
             Err(Panic {
                 message: "no such key".to_owned(),
-                part
+                part,
+                how: Broken::Panicked,
             })
         );
         assert_eq!(
             results[5].1,
             Err(Panic {
                 message: "ours".to_owned(),
-                part: None
+                part: None,
+                how: Broken::Panicked,
             })
         );
         assert!(results.iter().filter(|(_, result)| result.is_ok()).count() == 18);

@@ -23,7 +23,7 @@ use stormglass_scenarios::catalog::Catalog;
 use stormglass_scenarios::load::{Case, ScenarioFile, load};
 use stormglass_scenarios::run::{self, Driver};
 use stormglass_scenarios::spec::print;
-use stormglass_scenarios::sweep::{Ended, Job, Panic, sweep};
+use stormglass_scenarios::sweep::{Broken, Ended, Job, Panic, sweep};
 
 /// One scenario, chosen and assembled.
 pub struct Chosen {
@@ -125,6 +125,7 @@ pub fn run_jobs(
     args: &SweepArgs,
     folder: &Path,
 ) -> Result<u8, Failure> {
+    hostable(chosen, args)?;
     let mut out = Out::open(folder)?;
     let workers = args
         .jobs
@@ -168,7 +169,7 @@ pub fn run_jobs(
                     line
                 }
                 Ended::Panicked(panic) => {
-                    eprintln!("seed {} panicked: {}", job.seed, panic.message);
+                    eprintln!("seed {}: {}", job.seed, sentence(&panic));
                     eprintln!(
                         "  replay: {}",
                         replay.replace("{seed}", &job.seed.to_string())
@@ -228,6 +229,30 @@ fn one(assembly: &Arc<Assembly>, job: Job, args: &SweepArgs) -> Finished {
     }
 }
 
+/// A plain loop has no place for users' programs.
+fn hostable(chosen: &Chosen, args: &SweepArgs) -> Result<(), Failure> {
+    let programs = chosen.assembly.programs();
+    match (args.driver, programs.first()) {
+        (Some(DriverArg::Bare), Some((node, _))) => Err(Failure::usage(
+            format!(
+                "--driver bare cannot run {}, which is an async program",
+                chosen.assembly.layout().node_name(*node)
+            ),
+            "leave --driver out, or write --driver hosted",
+        )),
+        (Some(DriverArg::Bare | DriverArg::Hosted) | None, _) => Ok(()),
+    }
+}
+
+/// Who broke and how.
+fn sentence(panic: &Panic) -> String {
+    let who = panic.part.as_deref().unwrap_or("stormglass itself");
+    match panic.how {
+        Broken::Panicked => format!("{who} panicked: {}", panic.message),
+        Broken::Hung => format!("{who} {}", panic.message),
+    }
+}
+
 /// A panic of a user's part is that seed's failure; one of ours is the tool's.
 fn panicked(collector: &mut Collector, job: Job, panic: &Panic) -> String {
     let line = json!({"index": job.index, "seed": job.seed.to_string(), "panic": panic.message});
@@ -235,13 +260,17 @@ fn panicked(collector: &mut Collector, job: Job, panic: &Panic) -> String {
         None => collector.add_internal_error(job.seed, &panic.message),
         Some(part) => {
             let mut outcome = RunOutcome::new(job.index, job.seed);
+            let (check, anomaly) = match panic.how {
+                Broken::Panicked => ("no-panic", "panic"),
+                Broken::Hung => ("liveness", "hang"),
+            };
             outcome
                 .failures
                 .push(stormglass_reports::model::outcome::Failure {
-                    signature: format!("no-panic · panic · {part}"),
-                    sentence: format!("{part} panicked: {}", panic.message),
-                    check: "no-panic".to_owned(),
-                    anomaly: "panic".to_owned(),
+                    signature: format!("{check} · {anomaly} · {part}"),
+                    sentence: sentence(panic),
+                    check: check.to_owned(),
+                    anomaly: anomaly.to_owned(),
                     witness: vec![panic.message.clone()],
                     faults: Vec::new(),
                 });

@@ -135,6 +135,12 @@ impl Layout {
         GroupId(self.part(PartKind::Processor, processor).0)
     }
 
+    /// The group of a user's part. Groups are numbered by part, so it is no processor's.
+    #[must_use]
+    pub const fn service_group(&self, part: PartId) -> GroupId {
+        GroupId(part.0)
+    }
+
     /// The name of a node, for example `broker.main.0`.
     #[must_use]
     pub fn node_name(&self, node: NodeId) -> String {

@@ -112,11 +112,12 @@ impl Assembly {
     pub fn programs(&self) -> Vec<(NodeId, ServiceFactory)> {
         let mut programs = Vec::new();
         for (name, service) in &self.case.scenario.services {
-            if let ServiceEntry::Program(factory) = self.catalog.service_named(&service.service) {
-                let cluster = self
-                    .layout
-                    .cluster(self.layout.part(PartKind::Service, name));
-                programs.extend(cluster.iter().map(|node| (node, factory.clone())));
+            if let ServiceEntry::Program(make) = self.catalog.service_named(&service.service) {
+                let part = self.layout.part(PartKind::Service, name);
+                let nodes = self.layout.cluster(part).iter().zip(0..);
+                programs.extend(
+                    nodes.map(|(node, index)| (node, make(self.seat(part, index, service)))),
+                );
             }
         }
         programs
@@ -294,10 +295,23 @@ impl Assembly {
     }
 
     fn processor(&self, name: &str, config: &ProcessorConfig) -> ProcessorPlan {
+        let input = self.input(&config.from, self.layout.group(name));
+        let Some(Place::Sink(sink)) = place(&config.to) else {
+            panic!("the load let {:?} pass as a sink", config.to);
+        };
+        let sink = self
+            .layout
+            .cluster(self.layout.part(PartKind::Sink, sink))
+            .first;
+        let operator = self.catalog.operator_named(&config.operator);
+        ProcessorPlan::new(config, input, operator, sink, self.layout.store(name))
+    }
+
+    /// The settings of a consumer of the topic `from` in `group`.
+    fn input(&self, from: &str, group: GroupId) -> InputPlan {
         let scenario = &self.case.scenario;
-        let from = topic_of(scenario, &self.layout, &config.from);
+        let from = topic_of(scenario, &self.layout, from);
         let brokers = self.layout.cluster(from.part);
-        let group = self.layout.group(name);
         let topic = usize::from(from.topic.0);
         let lease = |span: Option<Span>, consumer: &LeaseConsumerConfig| {
             let span = span.expect("the load resolved the topic");
@@ -309,7 +323,7 @@ impl Assembly {
                 consumer,
             ))
         };
-        let input = match &scenario.brokers[from.broker] {
+        match &scenario.brokers[from.broker] {
             BrokerSpec::Log(log) => InputPlan::Log(LogConsumerPlan::new(
                 brokers,
                 from.topic,
@@ -332,16 +346,7 @@ impl Assembly {
                     .map(|topic| topic.delivery_timeout),
                 &fanout.consumer,
             ),
-        };
-        let Some(Place::Sink(sink)) = place(&config.to) else {
-            panic!("the load let {:?} pass as a sink", config.to);
-        };
-        let sink = self
-            .layout
-            .cluster(self.layout.part(PartKind::Sink, sink))
-            .first;
-        let operator = self.catalog.operator_named(&config.operator);
-        ProcessorPlan::new(config, input, operator, sink, self.layout.store(name))
+        }
     }
 
     fn seat(&self, part: PartId, index: u16, service: &ServiceSpec) -> Seat {
@@ -369,6 +374,10 @@ impl Assembly {
             index,
             from: service.from.as_deref().map(topic),
             to: to.filter(|_| sink.is_none()).map(topic),
+            group: self.layout.service_group(part),
+            input: (service.from.as_deref())
+                .map(|from| self.input(from, self.layout.service_group(part))),
+            output: (to.filter(|_| sink.is_none())).map(|to| self.publisher(Duty::Relay, to)),
             sink,
             parts: parts.collect(),
         }

@@ -46,6 +46,24 @@ pub fn topology_of(scenario: &Scenario, layout: &Layout) -> Topology {
             delivery: processor.delivery,
         }
     });
+    // A user's part between a topic and a sink is judged by what the World sees of it, as a processor is.
+    let services = scenario.services.iter().filter_map(|(name, service)| {
+        let from = topic_of(scenario, layout, service.from.as_deref()?);
+        let Place::Sink(sink) = place(service.to.as_deref()?)? else {
+            return None;
+        };
+        let part = layout.part(PartKind::Service, name);
+        Some(ProcessorEntry {
+            part,
+            group: layout.service_group(part),
+            broker: from.part,
+            topic: from.topic,
+            sink: layout.part(PartKind::Sink, sink),
+            // No operator of the catalogue: what it computes is its own and not held against a reference.
+            operator: String::new(),
+            delivery: service.delivery,
+        })
+    });
     let sinks = scenario.sinks.iter().map(|(name, sink)| SinkEntry {
         part: layout.part(PartKind::Sink, name),
         kind: sink.kind,
@@ -54,7 +72,7 @@ pub fn topology_of(scenario: &Scenario, layout: &Layout) -> Topology {
     let mut topology = Topology {
         parts,
         sources: sources.collect(),
-        processors: processors.collect(),
+        processors: processors.chain(services).collect(),
         sinks: sinks.collect(),
         clock_bound: Span::ZERO,
         ..Topology::default()

@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use stormglass_core::broker::fanout::config::FanoutConfig;
 use stormglass_core::broker::log::config::LogConfig;
 use stormglass_core::broker::queue::config::QueueConfig;
-use stormglass_core::processor::config::ProcessorConfig;
+use stormglass_core::processor::config::{DeliveryMode, ProcessorConfig};
 use stormglass_core::sink::config::SinkConfig;
 use stormglass_core::source::config::SourceConfig;
 
@@ -116,6 +116,9 @@ pub struct ServiceSpec {
     /// Where it writes: `broker.<name>/<topic>` or `sink.<name>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+    /// Which delivery it is held to where it reads a topic and writes to a sink.
+    #[serde(default)]
+    pub delivery: DeliveryMode,
     /// How many nodes run it.
     #[serde(default = "one")]
     pub nodes: u16,

@@ -16,7 +16,8 @@ type Checked = Result<(), ScenarioError>;
 /// # Errors
 /// At the first that leads nowhere or to the wrong thing.
 pub(crate) fn check(reader: &Reader<'_>, scenario: &Scenario, names: &Names) -> Checked {
-    if scenario.sources.is_empty() {
+    // Users' parts may make their own work.
+    if scenario.sources.is_empty() && scenario.services.is_empty() {
         return Err(reader.source.error(
             0..0,
             "a scenario needs a source",

@@ -1,0 +1,117 @@
+//! Parts that break fail their seed and no other.
+
+use super::Claim;
+use super::stage::{Said, Stage};
+
+pub const CLAIMS: &[Claim] = &[
+    (
+        "a_livelock_fails_the_run_and_names_its_node",
+        a_livelock_fails_the_run_and_names_its_node,
+    ),
+    (
+        "a_panicking_service_fails_its_seeds_alone",
+        a_panicking_service_fails_its_seeds_alone,
+    ),
+    (
+        "a_panicking_operator_fails_its_seeds_alone",
+        a_panicking_operator_fails_its_seeds_alone,
+    ),
+    (
+        "an_operator_that_panics_beside_a_hosted_service_is_named_too",
+        an_operator_that_panics_beside_a_hosted_service_is_named_too,
+    ),
+    (
+        "a_service_that_blocks_is_given_up_and_named",
+        a_service_that_blocks_is_given_up_and_named,
+    ),
+    (
+        "a_plain_loop_refuses_to_host_a_program",
+        a_plain_loop_refuses_to_host_a_program,
+    ),
+];
+
+const SEEDS: usize = 8;
+
+/// Eight seeds, of which some broke with `what` and said how to see it again, and the others passed.
+fn assert_some_fail(stage: &Stage, said: &Said, what: &str) {
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let lines = stage.lines("seeds.ndjson");
+    assert_eq!(lines.len(), SEEDS, "the sweep goes on");
+    let broken = lines
+        .iter()
+        .filter(|line| line.contains("\"panic\""))
+        .count();
+    assert!((1..SEEDS).contains(&broken), "{broken} of {SEEDS} broke");
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains("\"answer\":\"pass\"")),
+        "{lines:?}"
+    );
+    assert!(said.stdout.contains(what), "{}", said.stdout);
+    let replays = said
+        .stderr
+        .matches("replay: stormglass replay scenario.toml --seed ")
+        .count();
+    assert_eq!(replays, broken, "{}", said.stderr);
+}
+
+fn run(stage: &Stage) -> Said {
+    stage.run(&["run", "scenario.toml", "--seeds", "8", "--jobs", "2"])
+}
+
+fn a_livelock_fails_the_run_and_names_its_node() {
+    let stage = Stage::new("livelock", "identity", Some("restless"));
+    let said = stage.run(&["run", "scenario.toml"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stdout.contains("livelock"), "{}", said.stdout);
+    assert!(said.stdout.contains("service.other.0"), "{}", said.stdout);
+}
+
+fn a_panicking_service_fails_its_seeds_alone() {
+    let stage = Stage::new("nervous", "identity", Some("nervous"));
+    assert_some_fail(
+        &stage,
+        &run(&stage),
+        "service.other.0 panicked: no such key",
+    );
+}
+
+fn a_panicking_operator_fails_its_seeds_alone() {
+    let stage = Stage::new("fussy", "fussy", None);
+    assert_some_fail(
+        &stage,
+        &run(&stage),
+        "operator fussy panicked: what is this",
+    );
+}
+
+fn an_operator_that_panics_beside_a_hosted_service_is_named_too() {
+    let stage = Stage::new("fussy-hosted", "fussy", Some("quiet"));
+    assert_some_fail(
+        &stage,
+        &run(&stage),
+        "operator fussy panicked: what is this",
+    );
+}
+
+fn a_service_that_blocks_is_given_up_and_named() {
+    let stage = Stage::new("stubborn", "identity", Some("stubborn"));
+    assert_some_fail(
+        &stage,
+        &run(&stage),
+        "service.other.0 has the turn and never gives it back",
+    );
+}
+
+fn a_plain_loop_refuses_to_host_a_program() {
+    let stage = Stage::new("bare", "identity", Some("quiet"));
+    let said = stage.run(&["run", "scenario.toml", "--driver", "bare"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(
+        said.stderr
+            .contains("--driver bare cannot run service.other.0"),
+        "{said:?}"
+    );
+    assert!(!stage.folder.join("out").exists(), "nothing is begun");
+}
