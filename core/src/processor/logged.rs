@@ -333,7 +333,10 @@ impl Logged {
         }
         match (ask, reply) {
             (Ask::Write(..), Reply::Written(_)) => {
-                cx.point(points::AFTER_WRITE_BEFORE_SETTLE);
+                // Whoever settles first has nothing left to settle.
+                if self.delivery.order != Order::SettleThenWrite {
+                    cx.point(points::AFTER_WRITE_BEFORE_SETTLE);
+                }
                 self.finish(partition);
             }
             (Ask::AdoptSink(..), Reply::Adopted(stored)) => {
