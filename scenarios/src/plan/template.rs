@@ -7,14 +7,17 @@ use crate::spec::faults::SwarmKind;
 use crate::spec::{BrokerSpec, EnvelopeRule};
 use stormglass_core::actor::Control;
 use stormglass_core::fault::{Fault, FaultKind, Target};
+use stormglass_core::id::PointId;
+use stormglass_core::processor::points as processor;
+use stormglass_core::sink::points as sink;
 use stormglass_core::time::Span;
 
 /// Points at which a crash separates an effect from its position, mark or acknowledgement.
-pub(super) const CRASH_POINTS: &[(&str, &str)] = &[
-    ("processor", "processor.after-write-before-settle"),
-    ("processor", "processor.after-settle-before-write"),
-    ("sink", "sink.after-write-before-sync"),
-    ("sink", "sink.after-sync-before-ack"),
+pub(super) const CRASH_POINTS: &[(&str, PointId)] = &[
+    ("processor", processor::AFTER_WRITE_BEFORE_SETTLE),
+    ("processor", processor::AFTER_SETTLE_BEFORE_WRITE),
+    ("sink", sink::AFTER_WRITE_BEFORE_SYNC),
+    ("sink", sink::AFTER_SYNC_BEFORE_ACK),
 ];
 
 /// The schedules.
@@ -92,7 +95,7 @@ impl Sampler<'_> {
     }
 
     fn commit_window(&mut self) -> Vec<Fault> {
-        let parts: Vec<(String, &str)> = CRASH_POINTS
+        let parts: Vec<(String, PointId)> = CRASH_POINTS
             .iter()
             .flat_map(|(section, point)| {
                 self.section(section)
@@ -110,7 +113,7 @@ impl Sampler<'_> {
         let timeouts = lengths::timeouts(self.scenario, &part);
         let lasts = self.length(&timeouts);
         let kind = FaultKind::CrashAt {
-            point: point.to_owned(),
+            point: point.name().to_owned(),
             nth: self.stream.between(1, 20) as u32,
         };
         let target = self.one_of(&part);
