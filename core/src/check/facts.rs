@@ -3,8 +3,8 @@
 //! *Verifies*: every batch that a client is given lies at an offset and in an epoch where some replica of
 //! that broker said it stored exactly this batch; the rows that the audit reads of a sink are those of which
 //! the sink said that it applied them, no more and no fewer (upserts: rows and keys).
-//! *Does not verify*: facts about what is never read. Other checks rest on this one. A digest is
-//! kept for each batch, no event.
+//! *Does not verify*: facts about what is never read, and reads of what retention has removed meanwhile.
+//! Other checks rest on this one. A digest is kept for each batch that the log retains, no event.
 
 use crate::check::progress::{DueMarks, OnDisk, Pages, ids};
 use crate::check::{Checker, End, Findings, Judgement, Topology, Violation};
@@ -17,8 +17,28 @@ use crate::sink::config::SinkKind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What was said about one partition: digests by offset and epoch.
-type Said = BTreeMap<(u64, u32), u64>;
+/// What was said about one partition.
+#[derive(Clone, Debug, Default)]
+struct Said {
+    /// Digests by offset and epoch.
+    digests: BTreeMap<(u64, u32), u64>,
+    /// Below this nothing is known any more.
+    trimmed: u64,
+    /// Where the log began when a disk last told.
+    start: u64,
+}
+
+impl Said {
+    /// The log begins at `start`. What the removal before this one took is forgotten: answers that left
+    /// before a removal are still under way.
+    fn begins(&mut self, start: u64) {
+        if start > self.start {
+            self.trimmed = self.start;
+            self.start = start;
+            self.digests = self.digests.split_off(&(self.trimmed, 0));
+        }
+    }
+}
 
 /// The check.
 pub struct Facts {
@@ -39,7 +59,7 @@ impl Facts {
     pub fn new(topology: &Arc<Topology>) -> Facts {
         let sources = vec![IntervalSet::new(); topology.sources.len()];
         Facts {
-            said: vec![Said::new(); topology.slots()],
+            said: vec![Said::default(); topology.slots()],
             effects: vec![OnDisk::new(topology); topology.sinks.len()],
             shown: vec![sources; topology.sinks.len()],
             pages: Pages::default(),
@@ -51,7 +71,7 @@ impl Facts {
 
     fn say(&mut self, slot: usize, entry: &Entry) {
         let place = (entry.base.0, entry.epoch.0);
-        self.said[slot].insert(place, entry.batch.digest);
+        self.said[slot].digests.insert(place, entry.batch.digest);
     }
 
     fn show(&mut self, seen: &Observation, broker: PartId, part: &FetchedPart) {
@@ -59,9 +79,12 @@ impl Facts {
             return;
         };
         for entry in &part.entries {
+            if entry.base.0 < self.said[slot].trimmed {
+                continue;
+            }
             self.findings.judged += entry.batch.count();
             let place = (entry.base.0, entry.epoch.0);
-            let said = self.said[slot].get(&place);
+            let said = self.said[slot].digests.get(&place);
             if said == Some(&entry.batch.digest) {
                 continue;
             }
@@ -129,6 +152,7 @@ impl Checker for Facts {
         Kinds::of(&[
             FactKind::Owed,
             FactKind::Appended,
+            FactKind::LogStart,
             FactKind::Fetched,
             FactKind::Effects,
             FactKind::RowsRead,
@@ -145,6 +169,11 @@ impl Checker for Facts {
             let slot = self.topology.slot_at(seen.node, *partition);
             if let Some(slot) = slot.filter(|_| seen.stage == Stage::Written) {
                 self.say(slot, entry);
+            }
+        } else if let Fact::LogStart { partition, start } = seen.fact {
+            let slot = self.topology.slot_at(seen.node, partition);
+            if let Some(slot) = slot.filter(|_| seen.stage == Stage::Written) {
+                self.said[slot].begins(start.0);
             }
         } else if let Fact::Fetched(fetched) = &seen.fact {
             let broker = seen.peer.and_then(|peer| self.topology.part_of(peer));
@@ -194,7 +223,10 @@ impl Checker for Facts {
 mod tests {
     use super::*;
     use crate::check::Answer;
-    use crate::check::tests_support::{BROKER, History, SINK, entry, events, log_pipeline, write};
+    use crate::check::tests_support::{
+        BROKER, History, P0, SINK, entry, events, log_pipeline, write,
+    };
+    use crate::id::Offset;
 
     fn judge(history: &History) -> Judgement {
         history.judge(&mut Facts::new(&log_pipeline()))
@@ -216,6 +248,23 @@ mod tests {
         history.appended(BROKER, entry(0, 1, events(0..2)));
         history.audited(vec![entry(0, 1, events(5..7))]);
         assert_eq!(judge(&history).violations[0].offsets, [0]);
+    }
+
+    #[test]
+    fn a_read_of_what_the_last_removal_took_is_still_judged() {
+        for (removals, violations) in [(1, 1), (2, 0)] {
+            let mut history = History::new();
+            history.appended(BROKER, entry(0, 1, events(0..2)));
+            for start in (2..).step_by(2).take(removals) {
+                let fact = Fact::LogStart {
+                    partition: P0,
+                    start: Offset(start),
+                };
+                history.written(BROKER, fact);
+            }
+            history.audited(vec![entry(0, 1, events(5..7))]);
+            assert_eq!(judge(&history).violations_total, violations);
+        }
     }
 
     #[test]

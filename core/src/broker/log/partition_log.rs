@@ -10,6 +10,7 @@ use crate::disk::{DiskRecord, DiskVerb};
 use crate::event::{Batch, Entry, Event, Records};
 use crate::history::Fact;
 use crate::id::{Epoch, Offset, Partition};
+use crate::part::OFFSETS_TOPIC;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -28,6 +29,18 @@ pub(super) struct LogSettings {
 
 /// Every so many appends a lying broker lies.
 const LIE_EVERY: u64 = 16;
+
+/// Segments of the internal topic are small, so that superseded positions can go (Kafka sets them apart too,
+/// as `offsets.topic.segment.bytes`).
+const POSITIONS_ROLL_AT: u64 = 16 << 10;
+
+fn roll_at(partition: Partition, settings: LogSettings) -> u64 {
+    if partition.topic == OFFSETS_TOPIC {
+        settings.roll_at.min(POSITIONS_ROLL_AT)
+    } else {
+        settings.roll_at
+    }
+}
 
 /// Numbers of appends carry the life of the log above this bit.
 const LIFE: u32 = 40;
@@ -67,7 +80,7 @@ impl PartitionLog {
     ) -> PartitionLog {
         let first = found.segments.keys().next().copied();
         let start = found.marks.start.max(first.unwrap_or_default());
-        let mut segments = Segments::new(first.unwrap_or(start), settings.roll_at);
+        let mut segments = Segments::new(first.unwrap_or(start), roll_at(partition, settings));
         let mut broken = false;
         let last = found.segments.keys().next_back().copied();
         for (base, entries) in found.segments {
@@ -270,7 +283,7 @@ impl PartitionLog {
             let file = segment_file(self.partition, segment.base);
             cx.disk(file, DiskVerb::Delete, token, None);
         }
-        self.segments = Segments::new(start, settings.roll_at);
+        self.segments = Segments::new(start, roll_at(self.partition, settings));
         self.producers.expire();
         self.start = start;
         self.written = start;
