@@ -1,10 +1,26 @@
 //! Puts stretches into phases and slots once all faults and recoveries are known.
 
-use crate::metrics::recorder::Recorder;
+use crate::metrics::recorder::{Counts, Recorder};
 use crate::metrics::recovery::{Baseline, Episode, episodes};
 use crate::metrics::stretches::{Counted, NEVER, Sample};
 use crate::metrics::{Latencies, Metrics, Phase, Series, Slot};
 use crate::time::Time;
+
+/// What was acknowledged and is not done. An effect may come before its acknowledgement, even in an earlier
+/// stretch, so the sums are compared and not the differences added.
+#[derive(Default)]
+struct Backlog {
+    acknowledged: u64,
+    finished: u64,
+}
+
+impl Backlog {
+    fn after(&mut self, counts: &Counts) -> u64 {
+        self.acknowledged += counts.acknowledged;
+        self.finished += counts.finished;
+        self.acknowledged.saturating_sub(self.finished)
+    }
+}
 
 impl Recorder {
     /// What was measured. `twin` is the fault-free run of the same seed, if there was one (B4).
@@ -52,11 +68,8 @@ impl Recorder {
     }
 
     fn by_seconds(&self) -> Baseline {
-        let mut backlog = 0;
-        let levels = self.seconds.iter().map(|second| {
-            backlog = (backlog + second.acknowledged).saturating_sub(second.finished);
-            backlog
-        });
+        let mut backlog = Backlog::default();
+        let levels = self.seconds.iter().map(|second| backlog.after(second));
         Baseline {
             backlog: levels.collect(),
             p99: self.stretches.by_second(990_000),
@@ -64,16 +77,15 @@ impl Recorder {
     }
 
     fn by_slots(&self) -> Vec<Slot> {
-        let mut backlog = 0;
+        let mut backlog = Backlog::default();
         let slots = self.slots.iter().enumerate().map(|(at, counts)| {
             let latency = self.stretches.slot(at);
             let percentile = |parts| latency?.percentile(parts);
-            backlog = (backlog + counts.acknowledged).saturating_sub(counts.finished);
             Slot {
                 offered: counts.offered,
                 acknowledged: counts.acknowledged,
                 visible: counts.visible,
-                backlog,
+                backlog: backlog.after(counts),
                 p50: percentile(500_000),
                 p90: percentile(900_000),
                 p99: percentile(990_000),
