@@ -196,6 +196,9 @@ impl Checker for Retention {
     }
 
     fn finish(&mut self, _: &End) -> Judgement {
+        if self.findings.judged == 0 {
+            return Judgement::not_applicable(self.name(), "no log removed anything");
+        }
         self.findings.judge()
     }
 }

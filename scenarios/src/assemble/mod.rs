@@ -12,6 +12,7 @@ use crate::catalog::{Catalog, Seat, ServiceEntry};
 use crate::error::ScenarioError;
 use crate::load::{Case, ScenarioFile};
 use crate::plan;
+use crate::spec::slo::Metric;
 use crate::spec::{BrokerSpec, Place, ServiceSpec, place};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -68,6 +69,14 @@ impl Assembly {
         let mut checks = required(&topology);
         for word in &scenario.expect.checks {
             checks.extend(check::catalog::expand(word).unwrap_or_default());
+        }
+        for slo in &scenario.expect.slo {
+            // These objectives are counted by checks.
+            match slo.metric {
+                Metric::Lost => checks.push("no-loss"),
+                Metric::Duplicates => checks.push("no-duplicates"),
+                Metric::Quantile { .. } | Metric::Max(_) | Metric::Recovery | Metric::Goodput => {}
+            }
         }
         checks.sort_unstable();
         checks.dedup();

@@ -275,8 +275,15 @@ fn part(scenario: &Scenario, name: &str, nodes: u16) -> PartBudget {
                 .get(own)
                 .is_some_and(|sink| sink.sync_before_ack);
         }
-        // A source that dies takes what it owed and had not sent with it, which no part can make good.
-        _ => kinds.push(SwarmKind::Pause),
+        // A source is the world outside: what it owes and when is not to be doubted, so only the wire to it
+        // is struck. One that died, stood still or lost its clock would owe late or not at all, which no part
+        // can make good.
+        _ => kinds.retain(|kind| {
+            !matches!(
+                kind,
+                SwarmKind::SlowNode | SwarmKind::ClockStep | SwarmKind::ClockDrift
+            )
+        }),
     }
     if budget.power_loss {
         kinds.push(SwarmKind::PowerLoss);

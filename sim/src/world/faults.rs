@@ -309,8 +309,9 @@ impl World {
             node.down_faults += 1;
             let strikes = node.state == State::Up || (power && node.state == State::ProcessDown);
             self.faults.progress[index as usize].killed.push(*id);
+            // One that is down already is kept down: that is an effect too.
+            self.network.rules.count(index);
             if strikes {
-                self.network.rules.count(index);
                 self.crash(*id, power, torn);
             }
         }
