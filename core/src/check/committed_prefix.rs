@@ -19,6 +19,8 @@ pub struct CommittedPrefix {
     committed: Vec<Epochs>,
     /// By partition: below this everything may be gone.
     starts: Vec<u64>,
+    /// By partition: the newest epoch that a leader has taken.
+    newest: Vec<u64>,
     findings: Findings,
 }
 
@@ -30,6 +32,7 @@ impl CommittedPrefix {
             replicas: Replicas::new(topology),
             committed: vec![Epochs::default(); topology.slots()],
             starts: vec![0; topology.slots()],
+            newest: vec![0; topology.slots()],
             findings: Findings::new("committed-prefix"),
             topology: Arc::clone(topology),
         }
@@ -58,10 +61,16 @@ impl CommittedPrefix {
         self.findings.judged += 1;
     }
 
-    fn elect(&mut self, seen: &Observation, partition: Partition) {
+    fn elect(&mut self, seen: &Observation, partition: Partition, epoch: u64) {
         let Some(slot) = self.topology.slot_at(seen.node, partition) else {
             return;
         };
+        // A node that was cut off learns late that it had been elected. What a newer leader has committed
+        // since, it need not have: it was never asked for it (O-STABLE is about the newest leader).
+        if epoch < self.newest[slot] {
+            return;
+        }
+        self.newest[slot] = epoch;
         let empty = Epochs::default();
         let log = self.replicas.of(slot, seen.node).unwrap_or(&empty);
         let committed = &self.committed[slot];
@@ -122,9 +131,9 @@ impl Checker for CommittedPrefix {
                     self.commit(slot, peer, last.end().0);
                 }
             }
-        } else if let Fact::RoleTaken { role, .. } = seen.fact {
+        } else if let Fact::RoleTaken { role, epoch } = seen.fact {
             if let Role::Leader(partition) = role {
-                self.elect(seen, partition);
+                self.elect(seen, partition, epoch);
             }
         } else if let Fact::LogStart { partition, start } = seen.fact
             && let Some(slot) = self.topology.slot_at(seen.node, partition)
@@ -178,6 +187,18 @@ mod tests {
         history.acked(2, 2..3).claim(BROKER + 1, leader());
         let judgement = judge(&history);
         assert_eq!(judgement.violations[0].offsets, [2]);
+    }
+
+    #[test]
+    fn a_leader_that_learns_of_its_election_after_a_newer_one_is_not_asked_for_what_followed() {
+        let mut history = published();
+        let newer = Fact::RoleTaken {
+            role: Role::Leader(P0),
+            epoch: 3,
+        };
+        history.claim(BROKER, newer).acked(2, 2..3);
+        history.claim(BROKER + 1, leader());
+        assert_eq!(judge(&history).answer, Answer::Pass);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! `fencing`: a deposed writer has no effect (O-FENCE).
 //!
 //! *Verifies*: in a transactional sink the epochs of accepted writes of a group about one input partition
-//! never decrease, and neither does the covered position.
+//! never decrease, and neither does the covered position; and no accepted write has an epoch above that of
+//! the newest assignment of its partition, for such a writer cannot be deposed.
 //! *Does not verify*: sinks that promise no fencing. What a power loss took does not bind later writers.
 
 use crate::check::{Checker, End, Findings, Judgement, Topology, Violation};
@@ -16,6 +17,8 @@ pub struct Fencing {
     topology: Arc<Topology>,
     /// The epoch and position of the last accepted write.
     last: BTreeMap<(usize, GroupId, Partition), (u32, u64)>,
+    /// The newest epoch in which a member was given a partition.
+    granted: BTreeMap<(GroupId, Partition), u32>,
     findings: Findings,
 }
 
@@ -26,6 +29,7 @@ impl Fencing {
         Fencing {
             topology: Arc::clone(topology),
             last: BTreeMap::new(),
+            granted: BTreeMap::new(),
             findings: Findings::new("fencing"),
         }
     }
@@ -37,7 +41,7 @@ impl Checker for Fencing {
     }
 
     fn wants(&self) -> Kinds {
-        Kinds::of(&[FactKind::Effects])
+        Kinds::of(&[FactKind::Effects, FactKind::Assigned])
     }
 
     fn needs_envelope(&self) -> bool {
@@ -45,6 +49,17 @@ impl Checker for Fencing {
     }
 
     fn observe(&mut self, seen: &Observation) {
+        if let Fact::Assigned {
+            group,
+            partition,
+            generation,
+            ..
+        } = seen.fact
+        {
+            let granted = self.granted.entry((group, partition)).or_default();
+            *granted = generation.max(*granted);
+            return;
+        }
         let Fact::Effects(write) = &seen.fact else {
             return;
         };
@@ -77,7 +92,20 @@ impl Checker for Fencing {
                 .at(covered.partition, covered.next.0)
         };
         let name = self.topology.name(entry.part);
-        if now.0 < last.0 {
+        // A writer whose group tells of no assignments is judged by the order of its epochs alone.
+        let granted = self.granted.get(&(write.group, covered.partition));
+        if let Some(granted) = granted.filter(|granted| now.0 > **granted) {
+            self.findings.add(|| {
+                violation(
+                    "forged-epoch",
+                    format!(
+                        "{name} accepted a write of epoch {} about partition {}, whose newest \
+                         owner has epoch {granted}",
+                        now.0, covered.partition
+                    ),
+                )
+            });
+        } else if now.0 < last.0 {
             self.findings.add(|| {
                 violation(
                     "zombie-write",
@@ -111,13 +139,26 @@ impl Checker for Fencing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::tests_support::{GROUP, History, P0, SINK, events, pipeline};
+    use crate::check::tests_support::{GROUP, History, P0, PROCESSOR, SINK, events, pipeline};
     use crate::id::Offset;
     use crate::message::sink::{Covered, Write};
     use crate::processor::config::DeliveryMode;
 
     fn judge(writes: &[(Stage, u32, u64)]) -> u64 {
+        judge_granted(None, writes)
+    }
+
+    fn judge_granted(granted: Option<u32>, writes: &[(Stage, u32, u64)]) -> u64 {
         let mut history = History::new();
+        if let Some(generation) = granted {
+            let assigned = Fact::Assigned {
+                group: GROUP,
+                partition: P0,
+                generation,
+                from: Offset(0),
+            };
+            history.claim(PROCESSOR, assigned);
+        }
         for (stage, epoch, next) in writes {
             let write = Write {
                 group: GROUP,
@@ -152,6 +193,15 @@ mod tests {
     #[test]
     fn an_accepted_write_of_an_older_epoch_is_a_zombie() {
         assert_eq!(judge(&[(Stage::Written, 2, 5), (Stage::Written, 1, 9)]), 1);
+    }
+
+    #[test]
+    fn an_epoch_that_nobody_was_given_cannot_be_deposed() {
+        let writes = [(Stage::Written, u32::MAX, 5)];
+        assert_eq!(judge_granted(Some(2), &writes), 1);
+        assert_eq!(judge_granted(Some(2), &[(Stage::Written, 2, 5)]), 0);
+        // An older epoch is legal until a newer one has written.
+        assert_eq!(judge_granted(Some(2), &[(Stage::Written, 1, 5)]), 0);
     }
 
     #[test]

@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub(super) struct Epochs {
     starts: Vec<(u64, u32)>,
     end: u64,
+    /// What lies below a gap before the first of `starts`, if there is one.
+    behind: Option<Box<Epochs>>,
 }
 
 impl Epochs {
@@ -21,6 +23,12 @@ impl Epochs {
 
     /// Cuts everything at and above `from`.
     pub(super) fn truncate(&mut self, from: u64) {
+        if self.starts.first().is_some_and(|(first, _)| from <= *first)
+            && let Some(behind) = self.behind.take()
+        {
+            *self = *behind;
+            return self.truncate(from);
+        }
         self.end = self.end.min(from);
         while self
             .starts
@@ -31,11 +39,29 @@ impl Epochs {
         }
     }
 
-    /// Puts records in place; what lay there or behind is gone.
+    /// Puts records in place; what lay there or behind is gone, unless it is of the same epoch or a newer
+    /// one: a disk is in order within one file only, and the first batch of a segment may be written before
+    /// the last of the segment before it.
     pub(super) fn put(&mut self, base: u64, end: u64, epoch: u32) {
+        let first = self.starts.first().copied();
+        if let Some((first, newer)) =
+            first.filter(|(first, newer)| base < *first && epoch <= *newer)
+            && let Some(behind) = &mut self.behind
+        {
+            behind.put(base, end, epoch);
+            if behind.end == first {
+                let ahead = std::mem::take(&mut self.starts);
+                let last = behind.starts.last().map(|(_, epoch)| *epoch);
+                let same = usize::from(last == Some(newer));
+                behind.starts.extend_from_slice(&ahead[same..]);
+                self.starts = std::mem::take(&mut behind.starts);
+                self.behind = behind.behind.take();
+            }
+            return;
+        }
         if base > self.end {
-            // A replica that starts behind others' log start begins there.
-            self.starts.clear();
+            // A replica that starts behind others' log start begins there; or the gap is filled later.
+            self.behind = Some(Box::new(std::mem::take(self)));
         } else {
             self.truncate(base);
         }
@@ -113,5 +139,48 @@ impl Replicas {
 
     pub(super) fn of(&self, slot: usize, node: NodeId) -> Option<&Epochs> {
         self.logs.get(&(slot, node))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_whose_first_batch_is_written_before_the_last_of_the_one_before_leaves_no_hole() {
+        let mut log = Epochs::default();
+        for (base, end) in [
+            (16, 17),
+            (30, 31),
+            (0, 14),
+            (14, 15),
+            (15, 16),
+            (17, 30),
+            (31, 32),
+        ] {
+            log.put(base, end, 1);
+        }
+        assert_eq!(
+            (log.end(), log.at(0), log.at(31), log.epoch_end(0)),
+            (32, Some(1), Some(1), 32)
+        );
+    }
+
+    #[test]
+    fn a_newer_epoch_takes_the_place_of_what_lies_behind_a_gap() {
+        let mut log = Epochs::default();
+        log.put(0, 4, 1);
+        log.put(9, 10, 1);
+        log.put(4, 5, 2);
+        assert_eq!((log.end(), log.at(3), log.at(4)), (5, Some(1), Some(2)));
+    }
+
+    #[test]
+    fn a_replica_that_begins_late_has_nothing_below() {
+        let mut log = Epochs::default();
+        log.put(7, 9, 3);
+        assert_eq!((log.end(), log.at(6), log.at(7)), (9, None, Some(3)));
+        log.truncate(5);
+        assert_eq!(log.at(7), None);
     }
 }

@@ -253,7 +253,18 @@ impl Mailbox {
                 is_dead: false,
                 reply: None,
             });
-            self.append(cx, group, Verb::Accept, tags, None, job);
+            // The journal holds an accept, so that is what the fact says: the flaw forgets, it does not lie.
+            let verb = Verb::Accept;
+            let fact = Fact::Settled {
+                topic: self.policy.topic,
+                group,
+                verb,
+                events: deliveries
+                    .iter()
+                    .map(|delivery| delivery.event.id)
+                    .collect(),
+            };
+            self.append(cx, group, verb, tags, Some(fact), job);
         } else {
             let verb = Verb::Extend(self.policy.lease);
             self.append(cx, group, verb, tags, None, Job::Note);
