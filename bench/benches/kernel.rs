@@ -1,0 +1,43 @@
+//! Steps a second of one request/reply workload on the World and on its peers, by thread CPU time.
+#![expect(missing_docs, reason = "criterion's macros make public functions")]
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use std::hint::black_box;
+use std::time::Duration;
+use stormglass_bench::cpu::CpuTime;
+#[cfg(madsim)]
+use stormglass_bench::exchange::on_endpoint;
+use stormglass_bench::exchange::{Exchange, on_turmoil, on_world};
+use stormglass_bench::pipeline::Pipeline;
+
+fn request_reply(criterion: &mut Criterion<CpuTime>) {
+    let pipeline = Pipeline::throughput();
+    let exchange = Exchange::of_steps(100_000);
+    let mut group = criterion.benchmark_group("request-reply");
+    group.throughput(Throughput::Elements(exchange.steps()));
+    group.bench_function("world", |bencher| {
+        bencher.iter(|| on_world(black_box(exchange), &pipeline));
+    });
+    #[cfg(madsim)]
+    group.bench_function("madsim-endpoint", |bencher| {
+        bencher.iter(|| on_endpoint(black_box(exchange)));
+    });
+    group.bench_function("turmoil", |bencher| {
+        bencher.iter(|| on_turmoil(black_box(exchange)));
+    });
+    group.finish();
+}
+
+fn by_cpu_time() -> Criterion<CpuTime> {
+    Criterion::default()
+        .with_measurement(CpuTime)
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(5))
+}
+
+criterion_group! {
+    name = kernel;
+    config = by_cpu_time();
+    targets = request_reply
+}
+criterion_main!(kernel);

@@ -1,0 +1,50 @@
+//! A pipeline against real time, and seeds of a gate, by thread CPU time.
+#![expect(missing_docs, reason = "criterion's macros make public functions")]
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use std::hint::black_box;
+use std::time::Duration;
+use stormglass_bench::cpu::CpuTime;
+use stormglass_bench::pipeline::Pipeline;
+use stormglass_core::time::Span;
+
+/// The rate shown is simulated nanoseconds a second: divided by 10⁹ it is how much faster than real time.
+fn against_real_time(criterion: &mut Criterion<CpuTime>) {
+    let pipeline = Pipeline::throughput();
+    let length = Span::secs(5);
+    let mut group = criterion.benchmark_group("pipeline");
+    group.throughput(Throughput::Elements(length.0));
+    group.bench_function("10000-events-a-second", |bencher| {
+        bencher.iter(|| pipeline.run_for(black_box(1), length));
+    });
+    group.finish();
+}
+
+/// The rate shown is seeds a second.
+fn seeds(criterion: &mut Criterion<CpuTime>) {
+    let gate = Pipeline::gate();
+    let mut seed = 0;
+    let mut group = criterion.benchmark_group("gate");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("10000-steps", |bencher| {
+        bencher.iter(|| {
+            seed += 1;
+            gate.run(black_box(seed))
+        });
+    });
+    group.finish();
+}
+
+fn by_cpu_time() -> Criterion<CpuTime> {
+    Criterion::default()
+        .with_measurement(CpuTime)
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(5))
+}
+
+criterion_group! {
+    name = pipelines;
+    config = by_cpu_time();
+    targets = against_real_time, seeds
+}
+criterion_main!(pipelines);

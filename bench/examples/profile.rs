@@ -1,0 +1,52 @@
+//! One workload and nothing else, for a profiler: `profile world 2000000`, `profile pipeline 20` (simulated
+//! seconds), `profile gate 200` (seeds). Prints its speed by thread CPU time.
+
+use std::io::Write;
+use std::time::Duration;
+use stormglass_bench::cpu::timed;
+use stormglass_bench::exchange::{Exchange, on_world};
+use stormglass_bench::pipeline::Pipeline;
+use stormglass_core::time::Span;
+
+fn measured(what: &str, amount: u64) -> Option<(u64, u64, Duration)> {
+    let pipeline = Pipeline::throughput();
+    let gate = Pipeline::gate();
+    let (done, cpu) = timed(|| match what {
+        "world" => {
+            let done = on_world(Exchange::of_steps(amount), &pipeline);
+            Some((done.steps, done.fingerprint))
+        }
+        "pipeline" => {
+            let done = pipeline.run_for(1, Span::secs(amount));
+            Some((done.steps, done.fingerprint))
+        }
+        "gate" => Some((0..amount).fold((0, 0), |(steps, sum), seed| {
+            let done = gate.run(seed);
+            (steps + done.steps, sum ^ done.fingerprint)
+        })),
+        _ => None,
+    });
+    done.map(|(steps, fingerprint)| (steps, fingerprint, cpu))
+}
+
+fn main() -> std::io::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let what = arguments.next().unwrap_or_default();
+    let amount = arguments.next().and_then(|text| text.parse().ok());
+    let mut out = std::io::stdout();
+    match amount.and_then(|amount| measured(&what, amount).map(|found| (amount, found))) {
+        Some((amount, (steps, fingerprint, cpu))) => {
+            let second = cpu.as_secs_f64();
+            let rate = steps as f64 / second / 1e6;
+            let each = amount as f64 / second;
+            writeln!(
+                out,
+                "{what} {amount}: {steps} steps, {rate:.2} M steps/s, {each:.1} a second, {fingerprint:016x}"
+            )
+        }
+        None => writeln!(
+            out,
+            "usage: profile world <steps> | pipeline <seconds> | gate <seeds>"
+        ),
+    }
+}
