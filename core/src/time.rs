@@ -100,9 +100,12 @@ impl Span {
         Span(self.0.saturating_sub(other.0))
     }
 
-    /// `self × numerator / denominator`, rounded down, computed in 128 bits.
+    /// `self × numerator / denominator`, rounded down, computed in 128 bits where 64 do not suffice.
     #[must_use]
     pub const fn ratio(self, numerator: u64, denominator: u64) -> Span {
+        if let Some(product) = self.0.checked_mul(numerator) {
+            return Span(product / denominator);
+        }
         Span((self.0 as u128 * numerator as u128 / denominator as u128) as u64)
     }
 }

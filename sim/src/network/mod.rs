@@ -85,9 +85,36 @@ pub enum Arrival {
 #[derive(Debug)]
 struct Link {
     draws: Keyed,
-    /// How many packets of each class have been sent: the counter of the keyed draws.
-    sent: Vec<(u64, u64)>,
+    /// What has been sent, by class; a link carries few classes, the commonest first seen.
+    sent: Vec<Sent>,
     busy_until: Time,
+}
+
+/// The packets of one class on one link.
+#[derive(Debug)]
+struct Sent {
+    class: u64,
+    /// The link's draws for the class.
+    draws: Keyed,
+    /// How many have been sent: the counter of the draws.
+    count: u64,
+}
+
+/// One packet's draws: the first decides its latency, the others are for faults.
+#[derive(Clone, Copy, Debug)]
+struct Draws {
+    class: Keyed,
+    nth: u64,
+}
+
+impl Draws {
+    const fn latency(self) -> u64 {
+        self.class.at(self.nth)
+    }
+
+    const fn of_faults(self) -> Keyed {
+        self.class.derive(self.nth)
+    }
 }
 
 /// All links and connections.
@@ -153,24 +180,28 @@ impl Network {
         to: NodeId,
         class: u64,
         size: u32,
-    ) -> (Span, Keyed) {
+    ) -> (Span, Draws) {
         let index = self.link(from, to);
         let link = &mut self.links[index];
-        let nth = match link.sent.iter_mut().find(|(known, _)| *known == class) {
-            Some((_, sent)) => {
-                *sent += 1;
-                *sent
-            }
-            None => {
-                link.sent.push((class, 0));
-                0
-            }
+        let place = link.sent.iter().position(|sent| sent.class == class);
+        let place = place.unwrap_or_else(|| {
+            link.sent.push(Sent {
+                class,
+                draws: link.draws.derive(class),
+                count: 0,
+            });
+            link.sent.len() - 1
+        });
+        let sent = &mut link.sent[place];
+        let draws = Draws {
+            class: sent.draws,
+            nth: sent.count,
         };
-        let draws = link.draws.derive(class).derive(nth);
+        sent.count += 1;
         let wire = self.profile.kilobyte.ratio(u64::from(size), 1_000);
         let start = now.max(link.busy_until);
         link.busy_until = start + wire;
-        let latency = self.profile.latency.at(draws.at(0));
+        let latency = self.profile.latency.at(draws.latency());
         (start.since(now) + wire + latency, draws)
     }
 
@@ -254,7 +285,7 @@ impl Network {
             if fate.slow > 1 {
                 on_way = on_way * u64::from(fate.slow);
             }
-            on_way += fate.delay + self.retransmissions(from, to, fate.loss, draws);
+            on_way += fate.delay + self.retransmissions(from, to, fate.loss, draws.of_faults());
         }
         let Some(state) = self.get_mut(connection) else {
             return;
@@ -302,6 +333,7 @@ impl Network {
         let (mut on_way, draws) = self.travel(now, from, to, class, message.size());
         if !self.rules.is_empty() {
             let fate = self.rules.fate(from, to, class, true);
+            let draws = draws.of_faults();
             let hit =
                 |nth: u64, parts: u32| scale(draws.at(nth), u64::from(MILLION)) < u64::from(parts);
             if fate.dropped {
