@@ -78,7 +78,10 @@ mod tests {
         }
         for first in 0..64 {
             for second in 0..64 {
-                assert!(seen.insert(digest_of(&[1 << first, 1 << second, 7])), "{first} {second}");
+                assert!(
+                    seen.insert(digest_of(&[1 << first, 1 << second, 7])),
+                    "{first} {second}"
+                );
             }
         }
     }

@@ -59,8 +59,20 @@ impl<T> Agenda<T> {
     pub fn pop_until(&mut self, until: Time) -> Option<(Time, T)> {
         let time = self.next_time().filter(|time| *time <= until)?;
         let Reverse(key) = self.heap.pop().expect("the heap was peeked at just above");
-        let slot = (key & ((1 << SLOT_BITS) - 1)) as usize;
-        Some((time, self.slots.remove(slot)))
+        Some((time, self.slots.remove(slot_of(key))))
+    }
+
+    /// Removes the entries that `keep` rejects; the others keep their order.
+    pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        let slots = &mut self.slots;
+        self.heap.retain(|Reverse(key)| {
+            let slot = slot_of(*key);
+            let kept = keep(&slots[slot]);
+            if !kept {
+                slots.remove(slot);
+            }
+            kept
+        });
     }
 
     /// How many entries wait.
@@ -74,6 +86,11 @@ impl<T> Agenda<T> {
     pub fn is_empty(&self) -> bool {
         self.heap.is_empty()
     }
+}
+
+/// The slot that a key names.
+const fn slot_of(key: u128) -> usize {
+    (key & ((1 << SLOT_BITS) - 1)) as usize
 }
 
 #[cfg(test)]
@@ -95,6 +112,25 @@ mod tests {
                 left.push((time.0, number));
             }
             prop_assert_eq!(left, expected);
+        }
+
+        #[test]
+        fn what_is_kept_leaves_in_the_same_order(
+            times in prop::collection::vec(0_u64..20, 0..200), residue in 0_usize..3,
+        ) {
+            let mut agenda = Agenda::new();
+            for (number, time) in times.iter().enumerate() {
+                agenda.push(Time(*time), number);
+            }
+            agenda.retain(|number| number % 3 != residue);
+            let mut expected: Vec<(u64, usize)> = times.iter().copied().zip(0..).collect();
+            expected.retain(|(_, number)| number % 3 != residue);
+            expected.sort();
+            prop_assert_eq!(agenda.len(), expected.len());
+            for expected in expected {
+                let (time, number) = agenda.pop_until(Time::NEVER).unwrap();
+                prop_assert_eq!((time.0, number), expected);
+            }
         }
 
         #[test]

@@ -100,7 +100,8 @@ impl World {
             Effect::Close(connection) => self.close(id, connection, CloseReason::Closed),
             Effect::Arm { timer, at } => self.arm(id, timer, at),
             Effect::Disarm(timer) => {
-                self.nodes[usize::from(id.0)].timers.remove(&timer);
+                let unset = self.nodes[usize::from(id.0)].timers.remove(&timer);
+                self.void_timer(unset);
             }
             Effect::Disk(op) => {
                 let node = &mut self.nodes[usize::from(id.0)];
@@ -186,9 +187,16 @@ impl World {
         let node = &mut self.nodes[usize::from(id.0)];
         node.next_setting = node.next_setting.wrapping_add(1);
         let setting = node.next_setting;
-        node.timers.insert(timer, Armed { setting, at });
         let due = node.clock.true_time_of(at).max(self.now);
-        if due < Time::NEVER {
+        let queued = due < Time::NEVER;
+        let armed = Armed {
+            setting,
+            at,
+            queued,
+        };
+        let replaced = node.timers.insert(timer, armed);
+        self.void_timer(replaced);
+        if queued {
             self.agenda.push(
                 due,
                 Entry::Timer {
@@ -245,7 +253,7 @@ impl World {
             .drain()
             .flat_map(|service| service.effects.into_iter().skip(service.released))
             .collect();
-        node.forget();
+        self.void_timers += node.forget();
         node.state = if power {
             State::PowerOff
         } else {

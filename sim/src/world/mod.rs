@@ -19,7 +19,7 @@ use crate::disk::Disk;
 use crate::network::{Arrival, Item, Network};
 use crate::profile::Profile;
 use faults::Faults;
-use node::Node;
+use node::{Armed, Node};
 use roles::Roles;
 use std::collections::VecDeque;
 use stormglass_core::actor::{
@@ -193,6 +193,8 @@ pub struct World {
     steps_at_instant: u64,
     stop: Option<Stop>,
     spare_effects: Vec<Vec<Effect>>,
+    /// Entries of the agenda for timers that were unset or replaced.
+    void_timers: usize,
     drained: bool,
 }
 
@@ -250,6 +252,7 @@ impl World {
             steps_at_instant: 0,
             stop: None,
             spare_effects: Vec::new(),
+            void_timers: 0,
             drained: false,
         }
     }
@@ -307,6 +310,9 @@ impl World {
                 self.steps_at_instant = 0;
             }
             self.handle(entry);
+            if self.void_timers > VOID_TIMERS_MIN && self.void_timers > self.agenda.len() / 2 {
+                self.sweep_timers();
+            }
         }
         self.now = self.now.max(now);
     }
@@ -558,18 +564,41 @@ impl World {
 
     fn timer_runs_out(&mut self, id: NodeId, timer: TimerId, setting: u32) {
         let node = &mut self.nodes[usize::from(id.0)];
-        let Some(armed) = node.timers.get(&timer).copied() else {
+        let armed = node.timers.get(&timer).copied();
+        let Some(armed) = armed.filter(|armed| armed.setting == setting) else {
+            self.void_timers -= 1;
             return;
         };
-        if armed.setting != setting {
-            return;
-        }
         node.timers.remove(&timer);
         if node.paused > 0 {
             node.overdue.push((armed.at, timer));
         } else {
             self.give(id, Input::Timer(timer));
         }
+    }
+
+    /// A timer's entry in the agenda has lost its meaning.
+    fn void_timer(&mut self, armed: Option<Armed>) {
+        self.void_timers += usize::from(armed.is_some_and(|armed| armed.queued));
+    }
+
+    /// Takes void timers out of the agenda. Requests are answered long before they time out, so without this
+    /// nearly all of a run's agenda would be timeouts of answered requests.
+    fn sweep_timers(&mut self) {
+        let nodes = &self.nodes;
+        self.agenda.retain(|entry| {
+            let Entry::Timer {
+                node,
+                timer,
+                setting,
+            } = entry
+            else {
+                return true;
+            };
+            let armed = nodes[usize::from(node.0)].timers.get(timer);
+            armed.is_some_and(|armed| armed.setting == *setting)
+        });
+        self.void_timers = 0;
     }
 
     fn disk_done(&mut self, id: NodeId, incarnation: Incarnation, op: DiskOp) {
@@ -734,6 +763,9 @@ impl World {
         })
     }
 }
+
+/// So few void timers are not worth a sweep.
+const VOID_TIMERS_MIN: usize = 32;
 
 /// The class under which a discarded message enters the fingerprint.
 const DISCARDED: u64 = 0xD15C;

@@ -42,6 +42,8 @@ pub struct Armed {
     pub setting: u32,
     /// When it runs out, on the node's monotonic clock.
     pub at: Mono,
+    /// Whether the agenda has an entry for this setting; while the clock stands still it has none.
+    pub queued: bool,
 }
 
 /// One lane of the station.
@@ -132,9 +134,11 @@ pub struct Node {
 }
 
 impl Node {
-    /// Everything that dies with the process.
-    pub fn forget(&mut self) {
+    /// Everything that dies with the process. Gives back how many entries of the agenda are void now.
+    pub fn forget(&mut self) -> usize {
         self.actor = None;
+        let timers = self.timers.sorted();
+        let void = timers.iter().filter(|(_, armed)| armed.queued).count();
         self.timers.clear();
         self.overdue.clear();
         self.held.clear();
@@ -143,6 +147,7 @@ impl Node {
         self.busy_cores = 0;
         self.services.clear();
         self.paused = 0;
+        void
     }
 
     /// The lane's state, made when first needed.
