@@ -1,5 +1,4 @@
 //! Steps a second of one request/reply workload on the World and on its peers, by thread CPU time.
-#![expect(missing_docs, reason = "criterion's macros make public functions")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;

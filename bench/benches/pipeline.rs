@@ -1,5 +1,4 @@
 //! A pipeline against real time, and seeds of a gate, by thread CPU time.
-#![expect(missing_docs, reason = "criterion's macros make public functions")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;

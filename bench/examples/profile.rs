@@ -22,7 +22,7 @@ fn measured(what: &str, amount: u64) -> Option<(u64, u64, Duration)> {
         }
         "gate" => Some((0..amount).fold((0, 0), |(steps, sum), seed| {
             let done = gate.run(seed);
-            (steps + done.steps, sum ^ done.fingerprint)
+            (steps + done.steps, sum ^ done.fingerprint.0)
         })),
         _ => None,
     });

@@ -72,7 +72,7 @@ pub fn measure(pipeline: &Pipeline) -> f64 {
     let mut ratios: Vec<f64> = (0..ROUNDS)
         .map(|_| {
             let bare = bare_loop();
-            let (done, cpu) = timed(|| pipeline.run_for(1, Span::secs(2)));
+            let (done, cpu) = timed(|| pipeline.run_for(1, Span::secs(5)));
             done.steps as f64 / cpu.as_secs_f64() / bare
         })
         .collect();
