@@ -70,7 +70,7 @@ pub struct RunArgs {
     )]
     pub seed: u64,
     /// How many seeds, from 1 on.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub seeds: Option<u64>,
     /// Which variant of the scenario.
     #[arg(long, value_name = "NAME")]

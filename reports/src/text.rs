@@ -91,6 +91,16 @@ fn printable(line: &str) -> String {
         .collect()
 }
 
+fn first_sentence(text: &str) -> &str {
+    let ends = text
+        .char_indices()
+        .filter(|(_, letter)| matches!(letter, '?' | '.' | '!'));
+    // A point inside a number or a name ends no sentence.
+    ends.map(|(at, letter)| at + letter.len_utf8())
+        .find(|end| text[*end..].starts_with(char::is_whitespace))
+        .map_or(text, |end| &text[..end])
+}
+
 fn head(summary: &Summary) -> Vec<String> {
     let identity = &summary.identity;
     let seeds = &summary.seeds;
@@ -107,7 +117,10 @@ fn head(summary: &Summary) -> Vec<String> {
         .to_owned(),
     ];
     if !identity.question.is_empty() {
-        lines.push(format!("question    {}", identity.question));
+        lines.push(format!(
+            "question    {}",
+            first_sentence(&identity.question)
+        ));
     }
     lines.push(format!(
         "seeds       {} run: {} pass, {} fail, {} unknown, {} n/a   virtual {}   {} {}",

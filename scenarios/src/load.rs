@@ -76,7 +76,11 @@ impl ScenarioFile {
 /// At the first mistake, with its place and what to do about it.
 pub fn load(path: &Path, names: &Names) -> Result<ScenarioFile, ScenarioError> {
     let file = path.display().to_string();
-    let hint = "name a scenario file such as scenarios/delivery/orders-once.toml";
+    let hint = if path.is_dir() {
+        "it is a folder: `stormglass list FOLDER` shows the scenarios in it"
+    } else {
+        "name a scenario file; `stormglass init` writes one to start from"
+    };
     let of_file = |message: String| ScenarioError::of_file(&file, message, hint);
     let size = std::fs::metadata(path)
         .map_err(|error| of_file(format!("cannot be read: {error}")))?

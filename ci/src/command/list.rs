@@ -35,7 +35,7 @@ pub fn list(catalog: &Catalog, args: &ListArgs) -> Result<u8, Failure> {
 /// All scenario files below a folder, in order.
 pub fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let entries = std::fs::read_dir(folder).map_err(|error| {
-        let hint = "name a folder of scenarios, such as scenarios";
+        let hint = "name a folder of scenarios, such as `stormglass list .`, or write one: stormglass init";
         Failure::usage(
             format!("{} cannot be read: {error}", folder.display()),
             hint,
