@@ -24,7 +24,7 @@ fn files(endings: &[&str]) -> Vec<File> {
     let mut found = Vec::new();
     walk(&root(), "", &mut |path| {
         if endings.iter().any(|ending| path.ends_with(ending)) {
-            let text = fs::read_to_string(root().join(path)).unwrap();
+            let text = fs::read_to_string(root().join(path)).expect("the file was just listed");
             found.push(File {
                 path: path.to_owned(),
                 text,
@@ -37,11 +37,11 @@ fn files(endings: &[&str]) -> Vec<File> {
 }
 
 fn walk(folder: &Path, prefix: &str, found: &mut impl FnMut(&str)) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let entry = entry.unwrap();
-        let name = entry.file_name().into_string().unwrap();
+    for entry in fs::read_dir(folder).expect("the folder exists") {
+        let entry = entry.expect("the folder can be read");
+        let name = entry.file_name().into_string().expect("names are UTF-8");
         let path = format!("{prefix}{name}");
-        if entry.file_type().unwrap().is_dir() {
+        if entry.file_type().expect("an entry has a type").is_dir() {
             if !["target", "out", ".git"].contains(&name.as_str()) {
                 walk(&entry.path(), &format!("{path}/"), found);
             }
@@ -76,7 +76,8 @@ fn dependencies(manifest: &str, dev: bool) -> BTreeSet<String> {
 }
 
 fn manifest(crate_folder: &str) -> String {
-    fs::read_to_string(root().join(crate_folder).join("Cargo.toml")).unwrap()
+    fs::read_to_string(root().join(crate_folder).join("Cargo.toml"))
+        .expect("every crate has a manifest")
 }
 
 #[test]

@@ -265,7 +265,7 @@ proptest! {
                 let due = owed(number).due;
                 facts.push((due, 0, Some(number)));
                 facts.push((due + Span::millis(2), 1, Some(number)));
-                let late = Span::micros(word(number, 1) % 6_000_000 >> (word(number, 2) % 20));
+                let late = Span::micros((word(number, 1) % 6_000_000) >> (word(number, 2) % 20));
                 if !word(number, 3).is_multiple_of(50) {
                     facts.push((due + late, 2, Some(number)));
                 }

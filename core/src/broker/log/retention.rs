@@ -85,9 +85,14 @@ fn first_needed<'a>(entries: impl DoubleEndedIterator<Item = &'a Entry>) -> Opti
     let mut needed = None;
     for entry in entries.rev() {
         let is_needed = match &entry.batch.records {
-            Records::Offsets(commits) => commits.iter().fold(false, |is_needed, commit| {
-                newest.insert((commit.group, commit.partition)) || is_needed
-            }),
+            Records::Offsets(commits) => {
+                // Every commit of the batch counts as seen, whether or not an earlier one was needed.
+                let mut is_needed = false;
+                for commit in commits.iter() {
+                    is_needed |= newest.insert((commit.group, commit.partition));
+                }
+                is_needed
+            }
             Records::Events(_) => true,
         };
         if is_needed {
