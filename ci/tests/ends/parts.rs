@@ -56,7 +56,7 @@ async fn nervous(env: Env, _: Seat) {
 async fn stubborn(env: Env, _: Seat) {
     env.sleep(Span::secs(1)).await;
     let holds_on = env.random_below(2) == 0;
-    while holds_on {
+    while std::hint::black_box(holds_on) {
         std::hint::spin_loop();
     }
     std::future::pending().await
