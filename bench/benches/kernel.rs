@@ -1,6 +1,6 @@
 //! Steps a second of one request/reply workload on the World and on its peers, by thread CPU time.
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::time::Duration;
 use stormglass_bench::cpu::CpuTime;
@@ -11,19 +11,21 @@ use stormglass_bench::pipeline::Pipeline;
 
 fn request_reply(criterion: &mut Criterion<CpuTime>) {
     let pipeline = Pipeline::throughput();
-    let exchange = Exchange::of_steps(100_000);
     let mut group = criterion.benchmark_group("request-reply");
-    group.throughput(Throughput::Elements(exchange.steps()));
-    group.bench_function("world", |bencher| {
-        bencher.iter(|| on_world(black_box(exchange), &pipeline));
-    });
-    #[cfg(madsim)]
-    group.bench_function("madsim-endpoint", |bencher| {
-        bencher.iter(|| on_endpoint(black_box(exchange)));
-    });
-    group.bench_function("turmoil", |bencher| {
-        bencher.iter(|| on_turmoil(black_box(exchange)));
-    });
+    for window in Exchange::WINDOWS {
+        let exchange = Exchange::of_steps(100_000).with_window(window);
+        group.throughput(Throughput::Elements(exchange.steps()));
+        group.bench_function(BenchmarkId::new("world", window), |bencher| {
+            bencher.iter(|| on_world(black_box(exchange), &pipeline));
+        });
+        #[cfg(madsim)]
+        group.bench_function(BenchmarkId::new("madsim-endpoint", window), |bencher| {
+            bencher.iter(|| on_endpoint(black_box(exchange)));
+        });
+        group.bench_function(BenchmarkId::new("turmoil", window), |bencher| {
+            bencher.iter(|| on_turmoil(black_box(exchange)));
+        });
+    }
     group.finish();
 }
 

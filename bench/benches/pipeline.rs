@@ -10,7 +10,7 @@ use stormglass_core::time::Span;
 /// The rate shown is simulated nanoseconds a second: divided by 10⁹ it is how much faster than real time.
 fn against_real_time(criterion: &mut Criterion<CpuTime>) {
     let pipeline = Pipeline::throughput();
-    let length = Span::secs(5);
+    let length = Span::secs(20);
     let mut group = criterion.benchmark_group("pipeline");
     group.throughput(Throughput::Elements(length.0));
     group.bench_function("10000-events-a-second", |bencher| {

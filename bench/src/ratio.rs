@@ -19,6 +19,8 @@ pub const RED: f64 = 0.7;
 const WAITING: u64 = 256;
 const POPS: u64 = 2_000_000;
 const ROUNDS: usize = 7;
+/// Long enough that the consumer group, which starts after five seconds, reads for most of it.
+const LENGTH: Span = Span::secs(15);
 
 /// The committed ratio, `bench/ratio.toml`.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -72,7 +74,7 @@ pub fn measure(pipeline: &Pipeline) -> f64 {
     let mut ratios: Vec<f64> = (0..ROUNDS)
         .map(|_| {
             let bare = bare_loop();
-            let (done, cpu) = timed(|| pipeline.run_for(1, Span::secs(5)));
+            let (done, cpu) = timed(|| pipeline.run_for(1, LENGTH));
             done.steps as f64 / cpu.as_secs_f64() / bare
         })
         .collect();

@@ -12,30 +12,38 @@ use stormglass_core::time::Span;
 const ROUNDS: usize = 5;
 /// Steps of the kernel in one round; its peers do a tenth.
 const STEPS: u64 = 2_000_000;
-/// Simulated seconds of the pipeline in one round.
-const SECONDS: u64 = 10;
+/// Simulated seconds of the pipeline in one round; its consumers read after the first five.
+const SECONDS: u64 = 20;
 /// Seeds of the gate in one round.
 const SEEDS: u64 = 200;
 
-/// Best rate of the rounds of each workload: `amount` a second of CPU time.
-struct Best {
-    name: &'static str,
-    unit: &'static str,
-    rate: f64,
-}
+/// Best rate of the rounds of a workload: `amount` a second of CPU time.
+#[derive(Clone, Copy, Default)]
+struct Best(f64);
 
 impl Best {
-    const fn new(name: &'static str, unit: &'static str) -> Best {
-        Best {
-            name,
-            unit,
-            rate: 0.0,
-        }
-    }
-
-    fn take(&mut self, body: impl FnOnce() -> f64) {
+    fn take(&mut self, body: impl FnOnce() -> u64) {
         let (amount, cpu) = timed(body);
-        self.rate = self.rate.max(amount / cpu.as_secs_f64());
+        self.0 = self.0.max(amount as f64 / cpu.as_secs_f64());
+    }
+}
+
+/// One window's request/reply on the World and its peers.
+#[derive(Clone, Copy, Default)]
+struct Peers {
+    world: Best,
+    endpoint: Best,
+    turmoil: Best,
+}
+
+impl Peers {
+    fn take(&mut self, window: u64, pipeline: &Pipeline) {
+        let few = Exchange::of_steps(STEPS / 10).with_window(window);
+        let many = Exchange::of_steps(STEPS).with_window(window);
+        self.world.take(|| on_world(many, pipeline).steps);
+        #[cfg(madsim)]
+        self.endpoint.take(|| on_endpoint(few));
+        self.turmoil.take(|| on_turmoil(few));
     }
 }
 
@@ -45,26 +53,20 @@ impl Best {
 /// If it cannot be written.
 pub fn speed_table(out: &mut dyn Write) -> io::Result<()> {
     let (pipeline, gate) = (Pipeline::throughput(), Pipeline::gate());
-    let mut world = Best::new("request/reply, World", "steps/s");
-    let mut endpoint = Best::new("request/reply, madsim Endpoint", "steps/s");
-    let mut turmoil = Best::new("request/reply, turmoil", "steps/s");
-    let mut steps = Best::new("pipeline", "steps/s");
-    let mut speed = Best::new("pipeline", "x real time");
-    let mut seeds = Best::new("gate", "seeds/s");
-    let mut gate_steps = Best::new("gate", "steps/s");
-    let mut heap = Best::new("bare heap loop", "pops/s");
+    let mut peers = [Peers::default(); Exchange::WINDOWS.len()];
+    let mut others = [Best::default(); 5];
+    let [steps, speed, seeds, gate_steps, heap] = &mut others;
     for _ in 0..ROUNDS {
-        world.take(|| on_world(Exchange::of_steps(STEPS), &pipeline).steps as f64);
-        #[cfg(madsim)]
-        endpoint.take(|| on_endpoint(Exchange::of_steps(STEPS / 10)) as f64);
-        turmoil.take(|| on_turmoil(Exchange::of_steps(STEPS / 10)) as f64);
+        for (window, peers) in Exchange::WINDOWS.iter().zip(&mut peers) {
+            peers.take(*window, &pipeline);
+        }
         let (done, cpu) = timed(|| pipeline.run_for(1, Span::secs(SECONDS)));
-        steps.rate = steps.rate.max(done.steps as f64 / cpu.as_secs_f64());
-        speed.rate = speed.rate.max(SECONDS as f64 / cpu.as_secs_f64());
+        steps.0 = steps.0.max(done.steps as f64 / cpu.as_secs_f64());
+        speed.0 = speed.0.max(SECONDS as f64 / cpu.as_secs_f64());
         let (done, cpu) = timed(|| (0..SEEDS).map(|seed| gate.run(seed).steps).sum::<u64>());
-        gate_steps.rate = gate_steps.rate.max(done as f64 / cpu.as_secs_f64());
-        seeds.rate = seeds.rate.max(SEEDS as f64 / cpu.as_secs_f64());
-        heap.rate = heap.rate.max(bare_loop());
+        gate_steps.0 = gate_steps.0.max(done as f64 / cpu.as_secs_f64());
+        seeds.0 = seeds.0.max(SEEDS as f64 / cpu.as_secs_f64());
+        heap.0 = heap.0.max(bare_loop());
     }
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').next().unwrap_or("unknown").to_owned();
@@ -74,20 +76,29 @@ pub fn speed_table(out: &mut dyn Write) -> io::Result<()> {
     )?;
     writeln!(out, "| workload | rate | unit | World over it |")?;
     writeln!(out, "|---|---:|---|---:|")?;
-    for peer in [&world, &endpoint, &turmoil] {
-        let over = world.rate / peer.rate;
-        writeln!(
-            out,
-            "| {} | {:.0} | {} | {over:.1} |",
-            peer.name, peer.rate, peer.unit
-        )?;
+    for (window, peers) in Exchange::WINDOWS.iter().zip(&peers) {
+        let rows = [
+            ("World", peers.world),
+            ("madsim Endpoint", peers.endpoint),
+            ("turmoil", peers.turmoil),
+        ];
+        for (name, Best(rate)) in rows {
+            let over = peers.world.0 / rate;
+            writeln!(
+                out,
+                "| request/reply, window {window}, {name} | {rate:.0} | steps/s | {over:.1} |"
+            )?;
+        }
     }
-    for best in [&steps, &speed, &gate_steps, &seeds, &heap] {
-        writeln!(
-            out,
-            "| {} | {:.0} | {} | |",
-            best.name, best.rate, best.unit
-        )?;
+    let rows = [
+        ("pipeline", "steps/s"),
+        ("pipeline", "x real time"),
+        ("gate", "seeds/s"),
+        ("gate", "steps/s"),
+        ("bare heap loop", "pops/s"),
+    ];
+    for ((name, unit), Best(rate)) in rows.iter().zip(others) {
+        writeln!(out, "| {name} | {rate:.0} | {unit} | |")?;
     }
     writeln!(
         out,

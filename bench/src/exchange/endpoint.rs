@@ -42,7 +42,7 @@ async fn ask(endpoint: Arc<Endpoint>, tag: u64, requests: u64, servers: u64) -> 
 /// Runs the workload on `Endpoint`; gives back how many messages were handed to a program.
 ///
 /// # Panics
-/// If a message is lost, which nothing asks for.
+/// If a message is lost or not counted.
 #[must_use]
 pub fn on_endpoint(exchange: Exchange) -> u64 {
     let runtime = Runtime::with_seed_and_config(exchange.seed, madsim::Config::default());
@@ -89,7 +89,7 @@ pub fn on_endpoint(exchange: Exchange) -> u64 {
         })
         .collect();
     let handle = runtime.handle().clone();
-    runtime.block_on(async move {
+    let handed = runtime.block_on(async move {
         let mut asked = 0;
         for (node, task) in clients {
             asked += task.await.expect("a client asks to its end");
@@ -101,5 +101,7 @@ pub fn on_endpoint(exchange: Exchange) -> u64 {
         // Tasks of killed nodes are dropped at the next turn; a runtime drops none that still waits.
         madsim::time::sleep(std::time::Duration::from_millis(1)).await;
         2 * asked
-    })
+    });
+    assert!(handed >= exchange.steps(), "{handed} of {exchange:?}");
+    handed
 }

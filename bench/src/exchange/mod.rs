@@ -43,9 +43,41 @@ impl Exchange {
         }
     }
 
+    /// The windows that are measured. The World's speed does not depend on it; turmoil polls every host at
+    /// every tick, so it is several times faster where many messages share a tick.
+    pub const WINDOWS: [u64; 2] = [4, 32];
+
+    /// The same with another window.
+    #[must_use]
+    pub const fn with_window(self, window: u64) -> Exchange {
+        Exchange { window, ..self }
+    }
+
     /// Messages handed to programs.
     #[must_use]
     pub const fn steps(&self) -> u64 {
         2 * self.requests * self.clients as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::Pipeline;
+
+    /// A rate is only worth its count: each must hand over what was asked for, and hardly more.
+    #[test]
+    fn every_system_hands_over_the_same_number_of_messages() {
+        let exchange = Exchange::of_steps(20_000);
+        let asked = exchange.steps();
+        let near = |handed: u64| (asked..asked + asked / 20).contains(&handed);
+        assert_eq!(on_turmoil(exchange), asked);
+        let world = on_world(exchange, &Pipeline::throughput()).steps;
+        assert!(near(world), "{world} of {asked}");
+        #[cfg(madsim)]
+        {
+            let endpoint = on_endpoint(exchange);
+            assert!(near(endpoint), "{endpoint} of {asked}");
+        }
     }
 }

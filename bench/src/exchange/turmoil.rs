@@ -1,8 +1,7 @@
 //! The workload on turmoil, over its TCP: as on the World, a client has a connection to every server, and
 //! what is sent on it arrives in order.
 //!
-//! Latencies are those of the World's links and the tick can tell them apart. (Ticks and latencies of a
-//! millisecond give the same speed. Its UDP, without connections or order, is about nine times faster.)
+//! Latencies are those of the World's links and the tick can tell them apart.
 
 use super::Exchange;
 use std::cell::Cell;
@@ -61,7 +60,9 @@ async fn ask_all(exchange: Exchange, replies: Rc<Cell<u64>>) -> turmoil::Result 
         })
         .collect();
     for task in asking {
-        replies.set(replies.get() + task.await??);
+        // Awaited first: other clients count while this one waits.
+        let answered = task.await??;
+        replies.set(replies.get() + answered);
     }
     Ok(())
 }
@@ -69,7 +70,7 @@ async fn ask_all(exchange: Exchange, replies: Rc<Cell<u64>>) -> turmoil::Result 
 /// Runs the workload on turmoil; gives back how many messages were handed to a program.
 ///
 /// # Panics
-/// If a message is lost, which nothing asks for.
+/// If a message is lost or not counted.
 #[must_use]
 pub fn on_turmoil(exchange: Exchange) -> u64 {
     let mut sim = turmoil::Builder::new()
@@ -91,5 +92,7 @@ pub fn on_turmoil(exchange: Exchange) -> u64 {
         );
     }
     sim.run().expect("no client fails");
-    2 * replies.get()
+    let handed = 2 * replies.get();
+    assert_eq!(handed, exchange.steps(), "messages of {exchange:?}");
+    handed
 }
