@@ -156,13 +156,20 @@ fn a_sink_that_appends_doubles_what_at_least_once_repeats() {
 #[test]
 fn a_zombie_is_fenced_where_rows_and_position_are_one() {
     let pipeline = Pipeline::new(STATEFUL, DeliveryMode::ExactlyOnce, SinkKind::Transactional);
-    let judged = pipeline.run(1, zombies());
-    assert!(judged.alarms().is_empty(), "{:#?}", judged.alarms());
-    assert!(
-        judged.points.contains("processor.fenced"),
-        "{:#?}",
-        judged.points
-    );
+    // Whether a held write meets its successor is a matter of timing, so the point is judged over seeds
+    // (B8); that nothing is doubled or lost holds in each.
+    let seeds = 1..=8;
+    let fenced = seeds.clone().filter(|seed| {
+        let judged = pipeline.run(*seed, zombies());
+        assert!(
+            judged.alarms().is_empty(),
+            "seed {seed}: {:#?}",
+            judged.alarms()
+        );
+        judged.points.contains("processor.fenced")
+    });
+    let fenced: Vec<u64> = fenced.collect();
+    assert!(fenced.len() >= 4, "of seeds {seeds:?} only {fenced:?}");
 }
 
 #[test]
