@@ -1,3 +1,5 @@
+//! Processors on leased messages: what they write, settle and extend.
+
 use super::config::DeliveryMode;
 use super::*;
 use crate::broker::queue::QueueBroker;
