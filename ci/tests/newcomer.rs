@@ -1,0 +1,93 @@
+//! The first minutes in an empty folder: what `init` writes runs, holds, and shows its failure; mistakes are
+//! answered with what to do about them.
+
+#![allow(missing_docs, reason = "a test has no readers of its items")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("newcomer")
+        .join(name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).expect("the folder is ours");
+    }
+    fs::create_dir_all(&folder).expect("there is room");
+    folder
+}
+
+/// The exit code, and both streams one after the other.
+fn say(folder: &Path, line: &str) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_stormglass"))
+        .args(line.split_whitespace())
+        .current_dir(folder)
+        .output()
+        .expect("the binary runs");
+    let text = [output.stdout, output.stderr].concat();
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
+}
+
+#[test]
+fn what_init_writes_holds_and_its_variant_fails_within_its_seeds() {
+    let folder = folder("holds");
+    assert_eq!(say(&folder, "init").0, Some(0));
+    let (code, text) = say(&folder, "run scenario.toml");
+    assert_eq!(code, Some(0), "{text}");
+    let question = "question    Is every order that was acknowledged still there after the leader of its \
+                    partition dies?\n";
+    assert!(text.contains(question), "one sentence: {text}");
+    let (code, text) = say(
+        &folder,
+        "run scenario.toml --variant acks-leader --seeds 32",
+    );
+    assert_eq!(code, Some(1), "{text}");
+    let (code, text) = say(&folder, "list .");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("--variant acks-leader"), "{text}");
+    let (code, text) = say(&folder, "replay scenario.toml --seed 1 --until 5s");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("state at 5s after"), "{text}");
+}
+
+#[test]
+fn every_mistake_is_exit_2_and_says_what_to_do() {
+    let folder = folder("mistakes");
+    assert_eq!(say(&folder, "init").0, Some(0));
+    let wrong = fs::read_to_string(folder.join("scenario.toml")).expect("init wrote it");
+    let wrong = wrong.replace("min_insync_replicas", "min_insync_replica");
+    fs::write(folder.join("wrong.toml"), wrong).expect("there is room");
+    let mistakes = [
+        ("init", "hint: name another file"),
+        (
+            "list",
+            "hint: name a folder of scenarios, such as `stormglass list .`",
+        ),
+        ("run", "<SCENARIO>"),
+        ("run missing.toml", "`stormglass init` writes one"),
+        ("run .", "`stormglass list FOLDER` shows"),
+        (
+            "run scenario.toml --sed 3",
+            "a similar argument exists: '--seed'",
+        ),
+        ("run scenario.toml --seeds 0", "0 is not in 1.."),
+        (
+            "run scenario.toml --variant x",
+            "its variants are acks-leader",
+        ),
+        ("run wrong.toml", "did you mean `min_insync_replicas`?"),
+        ("replay scenario.toml", "--seed <SEED>"),
+        ("replay scenario.toml --seed 1 --until 5", "--until 12.3s"),
+        ("gate missing.toml", "`stormglass init` writes one"),
+    ];
+    for (line, hint) in mistakes {
+        let (code, text) = say(&folder, line);
+        assert_eq!(code, Some(2), "{line}: {text}");
+        assert!(text.contains(hint), "{line}: {text}");
+    }
+    assert!(!folder.join("out").exists(), "nothing was begun");
+}
