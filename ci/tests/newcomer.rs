@@ -38,8 +38,8 @@ fn what_init_writes_holds_and_its_variant_fails_within_its_seeds() {
     assert_eq!(say(&folder, "init").0, Some(0));
     let (code, text) = say(&folder, "run scenario.toml");
     assert_eq!(code, Some(0), "{text}");
-    let question = "question    Is every order that was acknowledged still there after the leader of its \
-                    partition dies?\n";
+    let question = "question    Is every order that was acknowledged still there after its leader lost \
+                    sight of the other brokers?\n";
     assert!(text.contains(question), "one sentence: {text}");
     let (code, text) = say(
         &folder,
