@@ -209,7 +209,7 @@ pub enum FactKind {
 
 impl FactKind {
     /// Every kind, in order.
-    pub const ALL: [FactKind; 28] = [
+    pub const ALL: [FactKind; 29] = [
         FactKind::Owed,
         FactKind::Acknowledged,
         FactKind::GaveUp,
@@ -237,9 +237,20 @@ impl FactKind {
         FactKind::Point,
         FactKind::Healed,
         FactKind::Drained,
+        FactKind::AuditDone,
         FactKind::Custom,
     ];
 }
+
+// Lists by kind are indexed by the number of a kind, so all of them must stand at their places.
+const _: () = {
+    let mut at = 0;
+    while at < FactKind::ALL.len() {
+        assert!(FactKind::ALL[at] as usize == at);
+        at += 1;
+    }
+    assert!(at == FactKind::Custom as usize + 1);
+};
 
 /// A set of kinds of facts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -201,6 +201,10 @@ impl World {
         progress.resolved = names;
         progress.started = Some(self.now);
         self.observe_world(Fact::FaultStarted(index));
+        for node in &nodes {
+            let incarnation = self.nodes[usize::from(node.0)].incarnation;
+            self.mix(*node, incarnation, super::FAULT, u64::from(index));
+        }
         let kind = self.faults.plan.faults[index as usize].kind.clone();
         self.strike(index, &kind, &target, &nodes);
     }

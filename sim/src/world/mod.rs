@@ -769,3 +769,5 @@ const VOID_TIMERS_MIN: usize = 32;
 
 /// The class under which a discarded message enters the fingerprint.
 const DISCARDED: u64 = 0xD15C;
+/// The class under which a resolved fault enters the fingerprint.
+const FAULT: u64 = 0xFA17;
