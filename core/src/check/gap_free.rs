@@ -96,8 +96,14 @@ impl GapFree {
             return;
         };
         assignment.expected = assignment.expected.max(part.log_start.0);
-        for entry in &part.entries {
-            let (base, end) = (entry.base.0, entry.end().0);
+        let mut entries = part.entries.iter().peekable();
+        while let Some(entry) = entries.next() {
+            // What one answer holds in a row is one piece: an answer to a fetch of an earlier assignment may
+            // straggle in, and only a second answer that goes on from it shows that the reader did so too.
+            let (base, mut end) = (entry.base.0, entry.end().0);
+            while let Some(next) = entries.next_if(|next| next.base.0 == end) {
+                end = next.end().0;
+            }
             self.findings.judged += end - base;
             if base <= assignment.expected {
                 assignment.expected = assignment.expected.max(end);
@@ -228,6 +234,16 @@ mod tests {
             history.consumed(vec![entry(base, 1, events(base..base + 2))]);
         }
         assert!(judge(&history).is_empty());
+    }
+
+    #[test]
+    fn an_answer_of_an_earlier_assignment_that_straggles_in_is_no_gap() {
+        let mut history = History::new();
+        history.claim(PROCESSOR, assigned(0));
+        let late = vec![entry(4, 1, events(4..5)), entry(5, 1, events(5..7))];
+        history.consumed(late);
+        history.consumed(vec![entry(0, 1, events(0..4))]);
+        assert_eq!(judge(&history), [""; 0]);
     }
 
     #[test]
