@@ -196,7 +196,7 @@ fn a_power_loss_excludes_every_other_node_until_it_has_caught_up() {
 #[test]
 fn a_node_left_open_is_drawn_by_the_seed_and_by_nothing_else() {
     let text = orders().replace(
-        "target = \"leader of broker.main\"",
+        "target = \"link leader of broker.main > all of broker.main\"",
         "target = \"one of broker.main\"",
     );
     let target_of = |text: &str, seed| {
