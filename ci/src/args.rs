@@ -87,7 +87,7 @@ pub struct GateArgs {
     #[arg(required = true)]
     pub scenarios: Vec<PathBuf>,
     /// How many seeds for each; by default what the scenario says.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub seeds: Option<u64>,
     /// A text from which the seeds are taken, such as the commit; by default $GITHUB_SHA,
     /// $CI_COMMIT_SHA or what git says.

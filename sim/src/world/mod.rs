@@ -1,176 +1,41 @@
 //! The World: it routes. It knows that a message has a fate; the network knows which. It knows that an
 //! operation takes time; the disk knows how long.
 
+mod arrivals;
 mod effects;
+mod entry;
 mod faults;
 mod node;
 mod outside;
+mod plan;
 mod roles;
 mod station;
+mod timers;
 mod trace;
+mod view;
 
+pub use entry::{Entry, Outside};
 pub use faults::FaultRecord;
 pub use node::{NodePlan, Software, State};
+pub use plan::{Limits, Stop, WorldPlan};
 pub use trace::{Step, Trace};
 
 use crate::agenda::Agenda;
 use crate::clock::NodeClock;
 use crate::disk::Disk;
-use crate::network::{Arrival, Item, Network};
+use crate::network::{Arrival, Network};
 use crate::profile::Profile;
 use faults::Faults;
-use node::{Armed, Node};
+use node::Node;
 use roles::Roles;
 use std::collections::VecDeque;
-use stormglass_core::actor::{
-    CloseReason, Connection, Context, Control, Effect, Input, Inspection, Origin,
-};
+use stormglass_core::actor::{Context, Control, Effect, Input, Origin};
 use stormglass_core::digest::{Digest, digest_of};
 use stormglass_core::disk::{DiskOp, DiskReply};
-use stormglass_core::fault::FaultPlan;
 use stormglass_core::history::{Fact, Kinds, Observation, Stage};
-use stormglass_core::id::{Incarnation, NodeId, PartId, TimerId};
-use stormglass_core::message::Message;
+use stormglass_core::id::{Incarnation, NodeId};
 use stormglass_core::rng::Seed;
 use stormglass_core::time::Time;
-
-/// Everything a run is made of.
-pub struct WorldPlan {
-    /// The number that decides it.
-    pub seed: Seed,
-    /// The hardware.
-    pub profile: Profile,
-    /// The machines, in the order of their numbers.
-    pub nodes: Vec<NodePlan>,
-    /// What goes wrong.
-    pub faults: FaultPlan,
-    /// The names of the parts, by `PartId`.
-    pub parts: Vec<String>,
-    /// When everything is healed and `calm` begins.
-    pub heal_at: Time,
-    /// When the sources stop and `drain` begins.
-    pub drain_at: Time,
-    /// Which facts somebody wants.
-    pub wanted: Kinds,
-    /// Bounds of the run.
-    pub limits: Limits,
-    /// Which steps to keep in full, if any.
-    pub trace: Option<std::ops::Range<u64>>,
-}
-
-/// Bounds that every run has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Steps in all.
-    pub steps: u64,
-    /// Steps at one instant; more is a livelock.
-    pub steps_at_instant: u64,
-    /// Modelled bytes on all disks.
-    pub disk_bytes: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            steps: 200_000_000,
-            steps_at_instant: 100_000,
-            disk_bytes: 8 << 30,
-        }
-    }
-}
-
-/// Why a run was stopped before its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// Too many steps.
-    Steps,
-    /// Too many steps at one instant: these nodes are in the loop.
-    Livelock(Vec<String>),
-    /// Too many modelled bytes.
-    DiskBytes,
-}
-
-/// An entry of the agenda.
-#[derive(Debug)]
-pub enum Entry {
-    /// An item of a connection has come to the end of its way.
-    Arrive {
-        /// Which connection.
-        connection: Connection,
-        /// Which direction.
-        to_server: bool,
-        /// What.
-        item: Item,
-    },
-    /// A datagram has come to the end of its way.
-    Datagram {
-        /// Who sent it.
-        from: NodeId,
-        /// Who gets it.
-        to: NodeId,
-        /// What.
-        message: Message,
-    },
-    /// A connection's retransmission after a cut.
-    Resume {
-        /// Which connection.
-        connection: Connection,
-        /// Which direction.
-        to_server: bool,
-    },
-    /// A timer runs out.
-    Timer {
-        /// Whose.
-        node: NodeId,
-        /// Which.
-        timer: TimerId,
-        /// Which setting of it.
-        setting: u32,
-    },
-    /// A disk operation is done.
-    Disk {
-        /// Whose.
-        node: NodeId,
-        /// Asked for in which boot.
-        incarnation: Incarnation,
-        /// Which.
-        op: Box<DiskOp>,
-    },
-    /// A step's service ends.
-    Release {
-        /// Whose.
-        node: NodeId,
-        /// In which boot.
-        incarnation: Incarnation,
-        /// Which.
-        service: u32,
-    },
-    /// A node boots.
-    Boot(NodeId),
-    /// A fault of the plan starts.
-    FaultStart(u32),
-    /// A fault of the plan ends.
-    FaultEnd(u32),
-    /// Everything is healed.
-    Heal,
-    /// The sources stop.
-    Drain,
-}
-
-/// Something for, or about, a program outside.
-#[derive(Debug)]
-pub enum Outside {
-    /// An input; a timer of the program comes as [`Input::Timer`].
-    Deliver(NodeId, Input),
-    /// The node has booted: start the program.
-    Restart(NodeId, Incarnation),
-    /// The node's process is gone: drop the program.
-    Kill(NodeId),
-    /// The node stands still.
-    Pause(NodeId),
-    /// The node goes on.
-    Resume(NodeId),
-}
 
 /// All that is simulated.
 pub struct World {
@@ -310,9 +175,7 @@ impl World {
                 self.steps_at_instant = 0;
             }
             self.handle(entry);
-            if self.void_timers > VOID_TIMERS_MIN && self.void_timers > self.agenda.len() / 2 {
-                self.sweep_timers();
-            }
+            self.sweep_void_timers();
         }
         self.now = self.now.max(now);
     }
@@ -407,152 +270,6 @@ impl World {
         }
     }
 
-    fn arrived(&mut self, connection: Connection, to_server: bool, item: Item) {
-        let Some(state) = self.network.get(connection) else {
-            return;
-        };
-        let (from, to) = state.direction(to_server);
-        let open = state.receiver(to_server).open;
-        match item {
-            Item::Syn => self.accept(connection, from, to),
-            Item::Accepted => {
-                if open {
-                    self.give(
-                        to,
-                        Input::Opened {
-                            connection,
-                            peer: from,
-                        },
-                    );
-                }
-            }
-            Item::Message(message) => self.message_arrived(connection, to_server, open, message),
-            Item::Fin(reason) => {
-                if open {
-                    self.end_of(connection, to_server, to);
-                    self.give(
-                        to,
-                        Input::Closed {
-                            connection,
-                            peer: from,
-                            reason,
-                        },
-                    );
-                } else if to_server {
-                    self.network.close_end(connection, true);
-                }
-            }
-        }
-    }
-
-    /// The first packet of a connection has reached the server's machine.
-    fn accept(&mut self, connection: Connection, client: NodeId, server: NodeId) {
-        match self.nodes[usize::from(server.0)].state {
-            State::Up => {
-                if let Some(state) = self.network.get_mut(connection) {
-                    state.server.open = true;
-                    state.accepted = true;
-                }
-                self.nodes[usize::from(server.0)]
-                    .connections
-                    .push(connection);
-                self.network.send(
-                    self.now,
-                    connection,
-                    false,
-                    Item::Accepted,
-                    &mut self.agenda,
-                );
-                self.give(
-                    server,
-                    Input::Opened {
-                        connection,
-                        peer: client,
-                    },
-                );
-            }
-            State::ProcessDown => {
-                let refused = Item::Fin(CloseReason::Refused);
-                self.network
-                    .send(self.now, connection, false, refused, &mut self.agenda);
-                self.network.close_end(connection, true);
-            }
-            State::Waiting | State::PowerOff => {
-                self.network.close_end(connection, true);
-            }
-        }
-    }
-
-    fn message_arrived(
-        &mut self,
-        connection: Connection,
-        to_server: bool,
-        open: bool,
-        message: Message,
-    ) {
-        let Some(state) = self.network.get(connection) else {
-            return;
-        };
-        let (from, to) = state.direction(to_server);
-        let sender_open = state.receiver(!to_server).open;
-        if !open {
-            self.discard(to, &message);
-            let machine_answers = matches!(
-                self.nodes[usize::from(to.0)].state,
-                State::Up | State::ProcessDown
-            );
-            if machine_answers && sender_open {
-                let reset = Item::Fin(CloseReason::Reset);
-                self.network
-                    .send(self.now, connection, !to_server, reset, &mut self.agenda);
-            }
-            return;
-        }
-        if to_server
-            && !self.network.rules.is_empty()
-            && let Message::Request { call, .. } = &message
-        {
-            match self.network.rules.reset(from, to, message.class().hash()) {
-                None => {}
-                Some(false) => {
-                    self.discard(to, &message);
-                    self.network.reset(self.now, connection, &mut self.agenda);
-                    return;
-                }
-                Some(true) => {
-                    let call = *call;
-                    if let Some(state) = self.network.get_mut(connection) {
-                        state.reset_at_reply = Some(call);
-                    }
-                }
-            }
-        }
-        self.give(
-            to,
-            Input::Message {
-                origin: Origin::Connection(connection),
-                peer: from,
-                message,
-            },
-        );
-    }
-
-    /// The receiving end of a direction learns that the other is gone.
-    fn end_of(&mut self, connection: Connection, to_server: bool, node: NodeId) {
-        let list = &mut self.nodes[usize::from(node.0)].connections;
-        if let Some(place) = list.iter().position(|open| *open == connection) {
-            list.swap_remove(place);
-        }
-        // The other end is gone too: it closed, died, or a fault reset both.
-        self.network.close_end(connection, to_server);
-    }
-
-    fn discard(&mut self, node: NodeId, message: &Message) {
-        let digest = message.digest();
-        let incarnation = self.nodes[usize::from(node.0)].incarnation;
-        self.mix(node, incarnation, DISCARDED, digest);
-    }
-
     fn mix(&mut self, node: NodeId, incarnation: Incarnation, class: u64, digest: u64) {
         self.fingerprint.word(digest_of(&[
             self.now.0,
@@ -560,45 +277,6 @@ impl World {
             class,
             digest,
         ]));
-    }
-
-    fn timer_runs_out(&mut self, id: NodeId, timer: TimerId, setting: u32) {
-        let node = &mut self.nodes[usize::from(id.0)];
-        let armed = node.timers.get(&timer).copied();
-        let Some(armed) = armed.filter(|armed| armed.setting == setting) else {
-            self.void_timers -= 1;
-            return;
-        };
-        node.timers.remove(&timer);
-        if node.paused > 0 {
-            node.overdue.push((armed.at, timer));
-        } else {
-            self.give(id, Input::Timer(timer));
-        }
-    }
-
-    /// A timer's entry in the agenda has lost its meaning.
-    fn void_timer(&mut self, armed: Option<Armed>) {
-        self.void_timers += usize::from(armed.is_some_and(|armed| armed.queued));
-    }
-
-    /// Takes void timers out of the agenda. Requests are answered long before they time out, so without this
-    /// nearly all of a run's agenda would be timeouts of answered requests.
-    fn sweep_timers(&mut self) {
-        let nodes = &self.nodes;
-        self.agenda.retain(|entry| {
-            let Entry::Timer {
-                node,
-                timer,
-                setting,
-            } = entry
-            else {
-                return true;
-            };
-            let armed = nodes[usize::from(node.0)].timers.get(timer);
-            armed.is_some_and(|armed| armed.setting == *setting)
-        });
-        self.void_timers = 0;
     }
 
     fn disk_done(&mut self, id: NodeId, incarnation: Incarnation, op: DiskOp) {
@@ -684,88 +362,7 @@ impl World {
             self.give(id, Input::Control(control));
         }
     }
-
-    /// True time.
-    #[must_use]
-    pub const fn now(&self) -> Time {
-        self.now
-    }
-
-    /// Steps taken.
-    #[must_use]
-    pub const fn steps(&self) -> u64 {
-        self.steps
-    }
-
-    /// The rolling hash of everything delivered and discarded so far.
-    #[must_use]
-    pub const fn fingerprint(&self) -> u64 {
-        self.fingerprint.value()
-    }
-
-    /// Why the run was stopped, if it was.
-    #[must_use]
-    pub const fn stopped(&self) -> Option<&Stop> {
-        self.stop.as_ref()
-    }
-
-    /// The recorded steps and the hash after each block of 1,024.
-    #[must_use]
-    pub const fn trace(&self) -> &Trace {
-        &self.trace
-    }
-
-    /// What became of the plan's faults.
-    #[must_use]
-    pub fn fault_log(&self) -> Vec<FaultRecord> {
-        self.faults.log(&self.network.rules)
-    }
-
-    /// Modelled bytes on all disks.
-    #[must_use]
-    pub fn disk_bytes(&self) -> u64 {
-        self.nodes.iter().map(|node| node.disk.bytes()).sum()
-    }
-
-    /// The most modelled bytes that each disk held at once, added up.
-    #[must_use]
-    pub fn disk_bytes_max(&self) -> u64 {
-        self.nodes.iter().map(|node| node.disk.bytes_max()).sum()
-    }
-
-    /// The name of a node.
-    #[must_use]
-    pub fn name(&self, node: NodeId) -> &str {
-        &self.nodes[usize::from(node.0)].name
-    }
-
-    /// The part of a node.
-    #[must_use]
-    pub fn part(&self, node: NodeId) -> PartId {
-        self.nodes[usize::from(node.0)].part
-    }
-
-    /// What people can see of every node: its clocks are true time's, its software says the rest.
-    #[must_use]
-    pub fn inspect(&self) -> Inspection {
-        self.nodes.iter().fold(Inspection::new(), |tree, node| {
-            let state = Inspection::new()
-                .value("state", format!("{:?}", node.state))
-                .value("incarnation", node.incarnation)
-                .value("steps", node.steps)
-                .value("queue_max", node.queue_max)
-                .value("disk_bytes", node.disk.bytes());
-            let state = match &node.actor {
-                Some(actor) => state.child("actor", actor.inspect()),
-                None => state,
-            };
-            tree.child(&node.name, state)
-        })
-    }
 }
-
-/// So few void timers are not worth a sweep.
-const VOID_TIMERS_MIN: usize = 32;
 
 /// The class under which a discarded message enters the fingerprint.
 const DISCARDED: u64 = 0xD15C;
