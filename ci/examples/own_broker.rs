@@ -2,35 +2,14 @@
 //! ci/examples/own_broker.toml`. What they promise each other they check themselves: a panic fails the seed.
 
 use std::process::ExitCode;
-use stormglass::core::actor::{Actor, Context, Input, Inspection};
+use stormglass::core::actor::{Actor, Context, Input};
 use stormglass::core::disk::{DiskDone, DiskRecord, DiskVerb, FileId, FileKind};
-use stormglass::core::id::{ClassId, NodeId, PointId, TimerId};
+use stormglass::core::id::{NodeId, PointId, TimerId};
 use stormglass::core::message::Message;
 use stormglass::core::time::Span;
 use stormglass::{Catalog, Seat};
 
 const FILE: FileId = FileId::new(FileKind::Custom, 0, 0);
-
-fn message(class: &'static str, number: u64) -> Message {
-    let (class, body) = (ClassId::new(class), number.to_le_bytes()[..].into());
-    Message::Custom { class, body }
-}
-
-fn received(input: &Input) -> Option<u64> {
-    if let Input::Message { message, .. } = input
-        && let Message::Custom { body, .. } = message
-    {
-        return body[..].try_into().ok().map(u64::from_le_bytes);
-    }
-    None
-}
-
-fn value(record: &DiskRecord) -> Option<u64> {
-    if let DiskRecord::Mark { value, .. } = record {
-        return Some(*value);
-    }
-    None
-}
 
 /// Keeps numbers on its disk, each after the one before, and then says so.
 struct Shelf {
@@ -41,26 +20,23 @@ struct Shelf {
 
 impl Actor for Shelf {
     fn step(&mut self, input: Input, cx: &mut Context<'_>) {
-        if let (Some(value), Some(highest)) = (received(&input), self.highest) {
+        if let (Some(value), Some(highest)) = (input.number(), self.highest) {
             assert!(value <= highest + 1, "{value} comes after {highest}");
             let record = DiskRecord::Mark { key: 0, value };
             cx.disk(FILE, DiskVerb::Append(vec![record]), 0, None);
             cx.disk(FILE, self.last.clone(), value, None);
         } else if let Input::Disk(reply) = input {
             if let Ok(DiskDone::Scanned(records)) = &reply.outcome {
-                self.highest = Some(records.iter().filter_map(value).max().unwrap_or(0));
+                let values = records.iter().filter_map(DiskRecord::mark);
+                self.highest = Some(values.max().unwrap_or(0));
                 cx.point(PointId::new("shelf.recovered"));
             } else if reply.token > 0 && reply.outcome.is_ok() {
                 self.highest = self.highest.max(Some(reply.token));
-                cx.datagram(self.client, message("shelf.kept", reply.token));
+                cx.datagram(self.client, Message::number("shelf.kept", reply.token));
             }
         } else if input == Input::Start {
             cx.disk(FILE, DiskVerb::Scan, 0, None);
         }
-    }
-
-    fn inspect(&self) -> Inspection {
-        Inspection::new().value("highest", self.highest.unwrap_or(0))
     }
 }
 
@@ -72,25 +48,23 @@ struct Client {
 
 impl Actor for Client {
     fn step(&mut self, input: Input, cx: &mut Context<'_>) {
-        if let Some(kept) = received(&input) {
+        if let Some(kept) = input.number() {
             self.next = self.next.max(kept + 1);
         } else if matches!(input, Input::Start | Input::Timer(_)) {
-            cx.datagram(self.shelf, message("shelf.put", self.next));
+            cx.datagram(self.shelf, Message::number("shelf.put", self.next));
             cx.arm(TimerId(0), Span::millis(20));
         }
-    }
-
-    fn inspect(&self) -> Inspection {
-        Inspection::new().value("next", self.next)
     }
 }
 
 fn shelf(last: DiskVerb) -> impl Fn(&Seat) -> Box<dyn Actor> + Send + Sync {
     move |seat| {
+        let client = seat.parts["service.client"].first;
+        let (last, highest) = (last.clone(), None);
         Box::new(Shelf {
-            client: seat.parts["service.client"].first,
-            last: last.clone(),
-            highest: None,
+            client,
+            last,
+            highest,
         })
     }
 }

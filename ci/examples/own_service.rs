@@ -12,26 +12,13 @@ use stormglass::{Catalog, Seat};
 
 /// Invoices for the orders that were read: a fifth is added. Each carries the offset of its order, by which
 /// the sink knows a row that comes twice.
-fn invoices(seat: &Seat, read: &Records) -> Write {
-    let (mut rows, mut versions) = (Vec::new(), Vec::new());
-    for entry in read.entries() {
-        for (offset, order) in (entry.base.0..).zip(entry.batch.events()) {
-            // The first batch may begin before the position asked for.
-            if offset >= read.from.0 {
-                let mut invoice = *order;
-                invoice.value += invoice.value / 5;
-                rows.push(invoice);
-                versions.push(offset);
-            }
-        }
-    }
-    Write {
-        group: seat.group,
-        epoch: 0,
-        rows: Arc::from(rows),
-        versions: Arc::from(versions),
-        covered: None,
-    }
+fn invoices(seat: &Seat, read: &Records) -> Arc<Write> {
+    let with_tax = read.events().map(|(offset, order)| {
+        let mut invoice = *order;
+        invoice.value += invoice.value / 5;
+        (offset, invoice)
+    });
+    Arc::new(Write::versioned(seat.group, with_tax))
 }
 
 /// Reads, writes, and only then moves the position: what a crash in between cuts off is done again.
@@ -42,7 +29,7 @@ async fn write_then_commit(env: Env, seat: Seat) {
     let mut orders = env.subscribe(input);
     loop {
         let read = orders.next().await;
-        let write = Arc::new(invoices(&seat, &read));
+        let write = invoices(&seat, &read);
         // A write without an answer may have been applied; to write it again does no harm.
         while env
             .write(sink, Arc::clone(&write), Span::millis(500))
@@ -65,7 +52,7 @@ async fn commit_then_write(env: Env, seat: Seat) {
     loop {
         let read = orders.next().await;
         if orders.commit(read.partition, read.next).await {
-            let write = Arc::new(invoices(&seat, &read));
+            let write = invoices(&seat, &read);
             // Nobody looks whether it has failed.
             let _ = env.write(sink, write, Span::millis(500)).await;
         }

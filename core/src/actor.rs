@@ -21,7 +21,9 @@ pub trait Actor {
     }
 
     /// What a person would like to see of its state, for replay. Never enters a fingerprint.
-    fn inspect(&self) -> Inspection;
+    fn inspect(&self) -> Inspection {
+        Inspection::new()
+    }
 }
 
 /// A queue of inputs on a node.
@@ -94,6 +96,19 @@ pub enum Input {
     Disk(DiskReply),
     /// An operator's or the storage's doing.
     Control(Control),
+}
+
+impl Input {
+    /// The number in a [`Message::number`] that has arrived.
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        if let Input::Message { message, .. } = self
+            && let Message::Custom { body, .. } = message
+        {
+            return body[..].try_into().ok().map(u64::from_le_bytes);
+        }
+        None
+    }
 }
 
 /// What happens to a part from outside the network.

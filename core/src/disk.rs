@@ -119,6 +119,15 @@ pub enum DiskRecord {
 }
 
 impl DiskRecord {
+    /// The value of a mark.
+    #[must_use]
+    pub const fn mark(&self) -> Option<u64> {
+        if let DiskRecord::Mark { value, .. } = self {
+            return Some(*value);
+        }
+        None
+    }
+
     /// Bytes on disk.
     #[must_use]
     pub fn size(&self) -> u32 {

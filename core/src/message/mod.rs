@@ -268,6 +268,15 @@ macro_rules! classes {
 }
 
 impl Message {
+    /// A message of a user's own part that carries one number.
+    #[must_use]
+    pub fn number(class: &'static str, number: u64) -> Message {
+        Message::Custom {
+            class: ClassId::new(class),
+            body: number.to_le_bytes()[..].into(),
+        }
+    }
+
     classes! {
         "metadata" => Message::Request { request: Request::Metadata(_), .. },
         "init-producer" => Message::Request { request: Request::InitProducer, .. },

@@ -31,6 +31,23 @@ pub struct Write {
 }
 
 impl Write {
+    /// Rows of a writer without epochs or positions, each with its version, which is usually the offset of
+    /// the event that it derives from: by it a sink knows a row that comes twice.
+    #[must_use]
+    pub fn versioned(group: GroupId, rows: impl IntoIterator<Item = (Offset, Event)>) -> Write {
+        let (versions, rows): (Vec<u64>, Vec<Event>) = rows
+            .into_iter()
+            .map(|(version, row)| (version.0, row))
+            .unzip();
+        Write {
+            group,
+            epoch: 0,
+            rows: rows.into(),
+            versions: versions.into(),
+            covered: None,
+        }
+    }
+
     /// Bytes on the wire.
     #[must_use]
     pub fn bytes(&self) -> u32 {

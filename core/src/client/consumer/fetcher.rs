@@ -7,7 +7,7 @@ use super::{FETCHER_SPACE, FETCHER_WAKES, METADATA_AGES, points};
 use crate::actor::{Connection, Context};
 use crate::broker::log::config::OffsetReset;
 use crate::call::Calls;
-use crate::event::Entry;
+use crate::event::{Entry, Event};
 use crate::id::{CallId, Epoch, NodeId, Offset, Partition, TimerId};
 use crate::message::log::{Fetch, FetchPart, Fetched, Metadata, OffsetSpec, Reader};
 use crate::message::{Refusal, Reply, Request};
@@ -33,6 +33,15 @@ impl Records {
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.fetched.parts[self.part].entries
+    }
+
+    /// The events that are new, each with its offset.
+    pub fn events(&self) -> impl Iterator<Item = (Offset, &Event)> {
+        let entries = self.entries().iter();
+        let numbered = entries.flat_map(|entry| (entry.base.0..).zip(entry.batch.events()));
+        // The first entry may begin before the offset that was asked for.
+        let new = numbered.filter(|(offset, _)| *offset >= self.from.0);
+        new.map(|(offset, event)| (Offset(offset), event))
     }
 }
 
