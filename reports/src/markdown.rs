@@ -3,7 +3,7 @@
 use crate::exit::Verdict;
 use crate::model::outcome::Answer;
 use crate::model::value::Value;
-use crate::summary::{Summary, shown_or_dash};
+use crate::summary::{Summary, seeds_text, shown_or_dash};
 
 /// Hosts cut longer job summaries without saying so.
 pub const BYTES_MAX: usize = 60 * 1024;
@@ -37,12 +37,12 @@ fn head(summary: &Summary) -> String {
     };
     let seeds = &summary.seeds;
     format!(
-        "## {icon} {}: {}\n\n{}\n\n{} seeds: {} pass, {} fail, {} unknown, {} n/a · virtual {} · \
+        "## {icon} {}: {}\n\n{}\n\n{}: {} pass, {} fail, {} unknown, {} n/a · virtual {} · \
          {} {} · **{}** · exit {}\n\n```\n{}\n```\n",
         escape(&summary.verdict_line()),
         escape(&summary.title()),
         escape(&summary.identity.question),
-        Value::Count(seeds.total()),
+        seeds_text(seeds.total()),
         Value::Count(seeds.pass),
         Value::Count(seeds.fail),
         Value::Count(seeds.unknown),
@@ -93,13 +93,15 @@ fn gate(summary: &Summary) -> String {
     text.push_str("|---|---|---|---|---|---|\n");
     for slo in &summary.slos {
         let worst = shown_or_dash(slo.worst.as_ref().map(|run| run.value));
+        let pooled = slo
+            .pooled
+            .map_or_else(String::new, |value| format!("pooled {value}, "));
         text.push_str(&format!(
-            "| {} | {} ({}) | {} | pooled {}, worst seed {worst}; delivered {} | {} | {} |\n",
+            "| {} | {} ({}) | {} | {pooled}worst seed {worst}; delivered {} | {} | {} |\n",
             mark(slo.answer),
             escape(&slo.expression),
             escape(&slo.phase.to_string()),
             escape(&slo.threshold.to_string()),
-            shown_or_dash(slo.pooled),
             Summary::delivered_text(slo.delivered, slo.owed),
             slo.margin(),
             Value::Count(slo.answers.fail)

@@ -78,15 +78,15 @@ impl Share {
     }
 }
 
-/// The share that `n` trials without an occurrence exclude at 95 %: the rule of three, in parts per
-/// million; everything is possible after three trials or fewer.
+/// The share that `n` trials without an occurrence exclude at 95 %, in parts per million and rounded up:
+/// 1 − 0.05^(1/n), which the rule of three, 3/n, comes close to from above.
 #[must_use]
 pub fn absence_bound_ppm(n: u64) -> u64 {
     if n == 0 {
-        1_000_000
-    } else {
-        3_000_000_u64.div_ceil(n).min(1_000_000)
+        return 1_000_000;
     }
+    let missed = libm::pow(0.05, 1.0 / n as f64);
+    ((1.0 - missed) * 1e6).ceil() as u64
 }
 
 fn ppm(share: f64) -> u64 {
@@ -115,10 +115,10 @@ mod tests {
     }
 
     #[test]
-    fn absence_is_bounded_by_the_rule_of_three() {
-        assert_eq!(absence_bound_ppm(1_874), 1_601);
-        assert_eq!(absence_bound_ppm(3), 1_000_000);
-        assert_eq!(absence_bound_ppm(1), 1_000_000);
+    fn absence_in_every_trial_leaves_less_than_the_rule_of_three() {
+        assert_eq!(absence_bound_ppm(1_874), 1_598);
+        assert_eq!(absence_bound_ppm(3), 631_597);
+        assert_eq!(absence_bound_ppm(1), 950_000);
         assert_eq!(absence_bound_ppm(0), 1_000_000);
     }
 }

@@ -16,6 +16,7 @@ use std::time::Instant;
 use stormglass_core::digest::FINGERPRINT_VERSION;
 use stormglass_reports::model::outcome::RunOutcome;
 use stormglass_reports::model::{Calibration, Identity, Mode, Setting, SettingSource};
+use stormglass_reports::summary::seeds_text;
 use stormglass_reports::text::{self, Ink};
 use stormglass_reports::{Collector, Report, Summary, artefacts};
 use stormglass_scenarios::assemble::Assembly;
@@ -382,8 +383,8 @@ fn tell(report: &Report, folder: &Path, quiet: bool, started: Instant) -> Result
     say(text::render(&summary, if colour { Ink::Ansi } else { Ink::Plain }).trim_end())?;
     let seconds = started.elapsed().as_secs_f64();
     say(&format!(
-        "{} seeds in {seconds:.1} s  report {}",
-        report.seeds.len(),
+        "{} in {seconds:.1} s  report {}",
+        seeds_text(report.seeds.len() as u64),
         folder.join("report.html").display()
     ))
 }
