@@ -12,7 +12,7 @@ use stormglass_core::check::{End, Panel, catalog};
 use stormglass_core::fault::FaultPlan;
 use stormglass_core::history::{Fact, FactKind, Kinds, Observation};
 use stormglass_core::id::NodeId;
-use stormglass_core::metrics::{Baseline, Phases, Recorder};
+use stormglass_core::metrics::{Baseline, Phases, Recorder, own_level};
 use stormglass_core::outcome::{Fingerprint, Limit, Outcome, ResolvedFault};
 use stormglass_core::promise::{Fit, judge};
 use stormglass_core::rng::Seed;
@@ -113,22 +113,33 @@ fn judged(
     plan: FaultPlan,
     drive: &dyn Fn(Session) -> Session,
 ) -> Ran {
-    let twin = (needs_twin(assembly) && !plan.faults.is_empty()).then(|| {
+    let twin = needs_twin(assembly, &plan).then(|| {
         let session = Session::new(assembly, seed, FaultPlan::default(), &[]);
         drive(session).finish(None).outcome.metrics.baseline
     });
     drive(Session::new(assembly, seed, plan, &assembly.checks())).finish(twin.as_ref())
 }
 
-/// Recovery is measured against the fault-free run of the same seed (B4).
-fn needs_twin(assembly: &Assembly) -> bool {
-    assembly
-        .case()
-        .scenario
-        .expect
-        .slo
-        .iter()
-        .any(|slo| slo.metric == Metric::Recovery)
+/// Where an objective speaks of recovery it is measured against the fault-free run of the same seed (B4).
+/// Where it is only shown, the run's own seconds before its first fault do, as long as there are any.
+fn needs_twin(assembly: &Assembly, plan: &FaultPlan) -> bool {
+    let Some(first) = plan.faults.iter().map(|fault| fault.at).min() else {
+        return false;
+    };
+    let slos = &assembly.case().scenario.expect.slo;
+    slos.iter().any(|slo| slo.metric == Metric::Recovery)
+        || own_level(&phases(assembly), first).is_empty()
+}
+
+/// The phases of a run, for its measurement.
+fn phases(assembly: &Assembly) -> Phases {
+    let phases = &assembly.case().phases;
+    Phases {
+        chaos: phases.chaos_starts(),
+        calm: phases.calm_starts(),
+        drain: phases.drain_starts(),
+        end: phases.ends(),
+    }
 }
 
 /// Steps of a seed in full, for a trace or for finding where two runs part.
@@ -212,14 +223,7 @@ impl Session {
             Fit::Outside { why, .. } => Some(why),
         };
         let panel = Panel::new(Arc::clone(&topology), Arc::clone(&plan), checkers);
-        let phases = &assembly.case().phases;
-        let phases = Phases {
-            chaos: phases.chaos_starts(),
-            calm: phases.calm_starts(),
-            drain: phases.drain_starts(),
-            end: phases.ends(),
-        };
-        let recorder = Recorder::new(&topology, &plan, phases);
+        let recorder = Recorder::new(&topology, &plan, phases(assembly));
         let wanted = panel
             .wants()
             .union(Recorder::wants())

@@ -14,7 +14,7 @@ mod tests;
 
 pub use latency::{Latencies, Latency};
 pub use recorder::Recorder;
-pub use recovery::{Baseline, Episode};
+pub use recovery::{Baseline, Episode, own_level};
 
 use crate::time::{Span, Time};
 use serde::Serialize;

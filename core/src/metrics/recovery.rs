@@ -68,6 +68,13 @@ impl Level<'_> {
     }
 }
 
+/// The whole seconds whose level is a run's own: from the middle of the warm-up, when start-up is over,
+/// until its first fault. If there are none, recovery needs a fault-free twin to be held against.
+#[must_use]
+pub const fn own_level(phases: &Phases, first: Time) -> std::ops::Range<usize> {
+    (phases.chaos.0 / 2).div_ceil(SECOND) as usize..(first.0 / SECOND) as usize
+}
+
 /// The episodes of a run.
 pub(super) fn episodes(
     run: &Baseline,
@@ -78,8 +85,7 @@ pub(super) fn episodes(
 ) -> Vec<Episode> {
     let began = faults.intervals();
     let first = began.first().map_or(phases.drain, |(_, start, _)| *start);
-    // Whole seconds between warm-up and the first fault.
-    let before = phases.chaos.0.div_ceil(SECOND) as usize..(first.0 / SECOND) as usize;
+    let before = own_level(phases, first);
     let normal = |values: &mut dyn Iterator<Item = u64>| values.max().unwrap_or(0);
     let p99 = before
         .clone()

@@ -7,6 +7,7 @@ use crate::history::{Fact, Observation, Stage};
 use crate::id::{Incarnation, NodeId, Offset, Partition};
 use crate::message::log::Published;
 use proptest::prelude::*;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Ten events a second for twenty seconds: warm-up 2 s, calm from 12 s, drain from 18 s.
@@ -97,13 +98,18 @@ impl Run {
 
     /// A whole run in which the latency of each event is `latency` of its number.
     fn whole(latency: impl Fn(u64) -> Option<Span>, has_fault: bool) -> Metrics {
+        Run::struck(latency, if has_fault { 6..8 } else { 0..0 })
+    }
+
+    /// The same with a fault in these seconds.
+    fn struck(latency: impl Fn(u64) -> Option<Span>, fault: Range<u64>) -> Metrics {
         let mut run = Run::new(&log_pipeline());
         for number in 0..180 {
-            if has_fault && number == 60 {
-                run.fault(6, Fact::FaultStarted(0));
+            if !fault.is_empty() && number == fault.start * 10 {
+                run.fault(fault.start, Fact::FaultStarted(0));
             }
-            if has_fault && number == 80 {
-                run.fault(8, Fact::FaultEnded(0));
+            if !fault.is_empty() && number == fault.end * 10 {
+                run.fault(fault.end, Fact::FaultEnded(0));
             }
             let event = owed(number);
             run.owe_and_acknowledge(event);
@@ -228,6 +234,15 @@ fn a_run_that_outlasts_its_plan_keeps_its_slots() {
 fn a_run_that_stays_slow_never_recovers() {
     let slow = |number| Some(Span::millis(if number >= 60 { 800 } else { 10 }));
     assert_eq!(Run::whole(slow, true).episodes[0].recovery, None);
+}
+
+/// The warm-up shows what is normal; nothing between warm-up and fault used to mean a normal of zero, and
+/// a recovery that waited for the noise to go away.
+#[test]
+fn a_fault_right_after_warm_up_is_recovered_from_when_it_is_healed() {
+    let noisy = |number: u64| Some(Span::micros(1_400 + crate::rng::mix(number) % 100));
+    let metrics = Run::struck(noisy, 2..4);
+    assert_eq!(metrics.episodes[0].recovery, Some(Span::ZERO));
 }
 
 proptest! {
