@@ -4,7 +4,7 @@
 #   bash ci/prove.sh                      every group
 #   bash ci/prove.sh determinism acks     only these
 #
-# Groups: determinism acks flaws speed memory badinput. `.ci/run` holds the same claims in small.
+# Groups: determinism acks flaws speed memory badinput queueing. `.ci/run` holds the same claims in small.
 # Needs what `.ci/run` needs; speed and memory are read from the clock and /proc, so they want a quiet Linux.
 # Ends with 1 if a claim does not hold. Results are left in out/prove.
 set -euo pipefail
@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 
-all=(determinism acks flaws speed memory badinput)
+all=(determinism acks flaws speed memory badinput queueing)
 orders=scenarios/delivery/orders-once.toml
 leader=scenarios/delivery/acks-leader.toml
 results=out/prove
@@ -175,6 +175,16 @@ prove_badinput() {
     row "100,000 mutated scenario texts load or are refused with a place; none panics" \
         "STORMGLASS_CASES=100000 cargo test --release -p stormglass-scenarios mutated" \
         "$ran tests, exit $code" "$(verdict test "$code" -eq 0 -a "$ran" -ge 1)"
+}
+
+prove_queueing() {
+    local log=$results/queueing.txt code=0
+    STORMGLASS_SAMPLES=10000000 cargo test -q --locked --release -p stormglass-sim --test queueing -- --nocapture \
+        >"$log" 2>&1 || code=$?
+    grep 'standard errors\|intervals' "$log"
+    row "stations behave as theory says: 10 million jobs, 200 million at 0.95" \
+        "STORMGLASS_SAMPLES=10000000 cargo test --release -p stormglass-sim --test queueing" \
+        "$(grep -c 'standard errors' "$log") stations, exit $code" "$(verdict test "$code" -eq 0)"
 }
 
 mkdir -p "$results"

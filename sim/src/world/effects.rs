@@ -253,7 +253,7 @@ impl World {
             .drain()
             .flat_map(|service| service.effects.into_iter().skip(service.released))
             .collect();
-        self.void_timers += node.forget();
+        self.void_timers += node.forget(self.now);
         node.state = if power {
             State::PowerOff
         } else {

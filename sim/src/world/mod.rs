@@ -16,7 +16,7 @@ mod view;
 
 pub use entry::{Entry, Outside};
 pub use faults::FaultRecord;
-pub use node::{NodePlan, Software, State};
+pub use node::{Load, NodePlan, Software, State};
 pub use plan::{Limits, Stop, WorldPlan};
 pub use trace::{Step, Trace};
 
@@ -144,7 +144,7 @@ impl World {
             next_setting: 0,
             lanes: Vec::new(),
             ready: VecDeque::new(),
-            busy_cores: 0,
+            occupancy: Default::default(),
             services: slab::Slab::new(),
             steps: 0,
             queue_max: 0,

@@ -68,6 +68,82 @@ pub struct Service {
     pub overdue: bool,
 }
 
+/// How full a station is and has been: inputs that wait or are served, and cores in use, with both over time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Occupancy {
+    inside: u32,
+    busy: u16,
+    since: Time,
+    inside_nanos: u128,
+    busy_nanos: u128,
+}
+
+impl Occupancy {
+    /// Cores in use.
+    #[must_use]
+    pub const fn busy(&self) -> u16 {
+        self.busy
+    }
+
+    fn settle(&mut self, now: Time) {
+        let nanos = u128::from(now.since(self.since).0);
+        self.since = now;
+        self.inside_nanos += u128::from(self.inside) * nanos;
+        self.busy_nanos += u128::from(self.busy) * nanos;
+    }
+
+    /// An input has come that is not done at once.
+    pub fn enter(&mut self, now: Time) {
+        self.settle(now);
+        self.inside += 1;
+    }
+
+    /// A core takes it up.
+    pub fn serve(&mut self, now: Time) {
+        self.settle(now);
+        self.busy += 1;
+    }
+
+    /// The core is done with it.
+    pub fn served(&mut self, now: Time) {
+        self.settle(now);
+        self.busy -= 1;
+        self.inside -= 1;
+    }
+
+    /// It waited and then took no time.
+    pub fn passed(&mut self, now: Time) {
+        self.settle(now);
+        self.inside -= 1;
+    }
+
+    /// The process has died.
+    pub fn clear(&mut self, now: Time) {
+        self.settle(now);
+        (self.inside, self.busy) = (0, 0);
+    }
+
+    /// The load until `now`.
+    #[must_use]
+    pub fn until(mut self, now: Time) -> Load {
+        self.settle(now);
+        Load {
+            inside_nanos: self.inside_nanos,
+            busy_nanos: self.busy_nanos,
+        }
+    }
+}
+
+/// What a station has carried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Inputs waiting or served, added up over time, nanoseconds: by Little's law the sum of the times that
+    /// they spent there.
+    pub inside_nanos: u128,
+    /// Cores in use, added up over time, nanoseconds.
+    pub busy_nanos: u128,
+}
+
 /// What a node is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -123,8 +199,8 @@ pub struct Node {
     pub lanes: Vec<LaneState>,
     /// Lanes that wait for a core, first come first served.
     pub ready: VecDeque<Lane>,
-    /// Cores in use.
-    pub busy_cores: u16,
+    /// How full its station is.
+    pub occupancy: Occupancy,
     /// Steps in service, by slot.
     pub services: slab::Slab<Service>,
     /// Steps it has taken.
@@ -135,7 +211,7 @@ pub struct Node {
 
 impl Node {
     /// Everything that dies with the process. Gives back how many entries of the agenda are void now.
-    pub fn forget(&mut self) -> usize {
+    pub fn forget(&mut self, now: Time) -> usize {
         self.actor = None;
         let timers = self.timers.sorted();
         let void = timers.iter().filter(|(_, armed)| armed.queued).count();
@@ -144,7 +220,7 @@ impl Node {
         self.held.clear();
         self.lanes.clear();
         self.ready.clear();
-        self.busy_cores = 0;
+        self.occupancy.clear(now);
         self.services.clear();
         self.paused = 0;
         void

@@ -10,6 +10,13 @@ use stormglass_core::history::Stage;
 use stormglass_core::id::{Incarnation, NodeId};
 use stormglass_core::time::Span;
 
+/// Whether an input waited for its core.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Waited {
+    Yes,
+    No,
+}
+
 impl World {
     /// An input has reached a node: it is served, or waits.
     pub(super) fn give(&mut self, id: NodeId, input: Input) {
@@ -28,7 +35,7 @@ impl World {
         let Some(actor) = &node.actor else { return };
         let lane = actor.lane(&input);
         let cores = self.profile.cpu.cores;
-        let free = node.busy_cores < cores;
+        let free = node.occupancy.busy() < cores;
         let state = node.lane(lane);
         if state.busy || !free || !state.queue.is_empty() {
             state.queue.push_back(input);
@@ -38,8 +45,9 @@ impl World {
                 node.ready.push_back(lane);
             }
             node.queue_max = node.queue_max.max(waiting);
+            node.occupancy.enter(self.now);
         } else {
-            self.serve(id, lane, input);
+            self.serve(id, lane, input, Waited::No);
         }
     }
 
@@ -100,7 +108,7 @@ impl World {
     }
 
     /// A core takes an input: the step runs, and what it asked for is held until its service ends.
-    fn serve(&mut self, id: NodeId, lane: Lane, input: Input) {
+    fn serve(&mut self, id: NodeId, lane: Lane, input: Input, waited: Waited) {
         self.note_step(id, &input);
         self.witness(id, &input);
         let mut effects = self.spare_effects.pop().unwrap_or_default();
@@ -125,12 +133,17 @@ impl World {
         let node = &mut self.nodes[usize::from(id.0)];
         node.actor = Some(actor);
         let service = self.profile.cpu.price(work) * u64::from(node.slow_factor);
+        match waited {
+            Waited::Yes if service == Span::ZERO => node.occupancy.passed(self.now),
+            Waited::No if service > Span::ZERO => node.occupancy.enter(self.now),
+            Waited::Yes | Waited::No => {}
+        }
         if service == Span::ZERO {
             self.release_all(id, effects);
             return;
         }
         node.lane(lane).busy = true;
-        node.busy_cores += 1;
+        node.occupancy.serve(self.now);
         let slot = node.services.insert(Service {
             lane,
             effects,
@@ -190,7 +203,7 @@ impl World {
             return;
         }
         node.services.remove(slot as usize);
-        node.busy_cores -= 1;
+        node.occupancy.served(self.now);
         let state = node.lane(lane);
         state.busy = false;
         if !state.queue.is_empty() {
@@ -206,7 +219,7 @@ impl World {
             let node = &mut self.nodes[usize::from(id.0)];
             if node.state != State::Up
                 || node.paused > 0
-                || node.busy_cores >= cores
+                || node.occupancy.busy() >= cores
                 || self.stop.is_some()
             {
                 return;
@@ -222,7 +235,7 @@ impl World {
                 continue;
             };
             let more = !state.queue.is_empty();
-            self.serve(id, lane, input);
+            self.serve(id, lane, input, Waited::Yes);
             let node = &mut self.nodes[usize::from(id.0)];
             // A step that took no time has not occupied its lane.
             if more && node.state == State::Up && !node.lane(lane).busy {

@@ -2,6 +2,7 @@
 
 use super::World;
 use super::faults::FaultRecord;
+use super::node::Load;
 use super::plan::Stop;
 use super::trace::Trace;
 use stormglass_core::actor::Inspection;
@@ -67,6 +68,12 @@ impl World {
     #[must_use]
     pub fn part(&self, node: NodeId) -> PartId {
         self.nodes[usize::from(node.0)].part
+    }
+
+    /// What a node's station has carried so far.
+    #[must_use]
+    pub fn load(&self, node: NodeId) -> Load {
+        self.nodes[usize::from(node.0)].occupancy.until(self.now)
     }
 
     /// What people can see of every node: its clocks are true time's, its software says the rest.
