@@ -1,6 +1,8 @@
 //! Stations behave as queueing theory says. `STORMGLASS_SAMPLES` sets how many jobs pass through each; with
 //! ten million and more, fixed bounds hold beside the statistical ones (`ci/prove.sh queueing`).
 
+#![allow(clippy::print_stdout, reason = "the figures are what a reader wants")]
+
 mod rig;
 mod theory;
 
