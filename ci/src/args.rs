@@ -25,6 +25,8 @@ pub enum Command {
     List(ListArgs),
     /// Write a commented scenario to start from.
     Init(InitArgs),
+    /// Print the format of scenario files as a JSON schema, for editors.
+    Schema,
 }
 
 /// Where results go and how they are made.

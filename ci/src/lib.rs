@@ -40,6 +40,7 @@ pub fn main(catalog: &Catalog) -> ExitCode {
         Command::Replay(args) => command::replay::replay(catalog, &args),
         Command::List(args) => command::list::list(catalog, &args),
         Command::Init(args) => command::init::init(&args),
+        Command::Schema => command::schema::schema(catalog),
     };
     match result {
         Ok(code) => ExitCode::from(code),

@@ -55,6 +55,17 @@ fn what_init_writes_holds_and_its_variant_fails_within_its_seeds() {
 }
 
 #[test]
+fn the_schema_is_json_that_knows_the_parts_of_the_binary() {
+    let (code, text) = say(&folder("schema"), "schema");
+    assert_eq!(code, Some(0), "{text}");
+    let schema: serde_json::Value =
+        serde_json::from_str(&text).expect("nothing but JSON is printed");
+    let draft = "https://json-schema.org/draft/2020-12/schema";
+    assert_eq!(schema["$schema"], draft);
+    assert!(text.contains("\"count-by-key\""), "operators are known");
+}
+
+#[test]
 fn every_mistake_is_exit_2_and_says_what_to_do() {
     let folder = folder("mistakes");
     assert_eq!(say(&folder, "init").0, Some(0));

@@ -1,6 +1,8 @@
 //! Lengths of time, rates and sizes as people write them: `"1.5s"`, `"2000/s"`, `"16 KiB"`.
 //! What is printed is exact, so that a plan or a configuration parses back to the same value.
 
+pub mod pattern;
+
 use crate::time::{Span, Time};
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
@@ -33,6 +35,9 @@ const SIZE_UNITS: &[(&str, u64)] = &[
     ("MiB", 1 << 20),
     ("GiB", 1 << 30),
 ];
+
+/// By how many seconds a rate is divided.
+const RATE_UNITS: &[(&str, u64)] = &[("s", 1), ("min", 60), ("h", 3_600), ("d", 86_400)];
 
 impl Rate {
     /// So many events a second.
@@ -124,16 +129,11 @@ pub fn parse_rate(text: &str) -> Result<Rate, String> {
     let Some((number, unit)) = text.split_once('/') else {
         return Err(format!("expected a rate such as {example}, found {text:?}"));
     };
-    let per = match unit.trim() {
-        "s" => 1,
-        "min" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        other => {
-            return Err(format!(
-                "unknown unit {other:?}: a rate is given per s, min, h or d"
-            ));
-        }
+    let unit = unit.trim();
+    let Some((_, per)) = RATE_UNITS.iter().find(|(name, _)| *name == unit) else {
+        return Err(format!(
+            "unknown unit {unit:?}: a rate is given per s, min, h or d"
+        ));
     };
     parse(
         &format!("{}x", number.trim()),

@@ -6,6 +6,7 @@ pub mod error;
 pub mod load;
 pub mod plan;
 pub mod run;
+pub mod schema;
 pub mod spec;
 pub mod sweep;
 pub mod trace;

@@ -5,9 +5,9 @@ use crate::error::{ScenarioError, SourceText};
 use crate::spec::document::{self, Spans};
 use crate::spec::faults::Written;
 use crate::spec::parse::{self, Reader};
+use crate::spec::written::WrittenVariant;
 use crate::spec::{Names, Phases, Scenario, bounds, phases, print, references, scale};
 use crate::trace::{self, Trace};
-use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -195,12 +195,17 @@ pub fn load_text(file: &str, text: String, names: &Names) -> Result<ScenarioFile
     Ok(ScenarioFile { source, cases })
 }
 
-/// The opening comment: the lines that begin with `#` before anything else.
+/// The opening comment: the lines that begin with `#` before anything else, but for those that begin with `#:`,
+/// which tell an editor where the schema is.
 fn question(source: &SourceText) -> Result<String, ScenarioError> {
+    let is_directive = |line: &str| line.starts_with("#:");
+    let is_directed = is_directive(&source.text);
     let lines: Vec<&str> = source
         .text
         .lines()
+        .skip_while(|line| is_directed && (is_directive(line) || line.trim().is_empty()))
         .take_while(|line| line.starts_with('#'))
+        .filter(|line| !is_directive(line))
         .map(|line| line.trim_start_matches('#').trim())
         .collect();
     let question = lines.join(" ").trim().to_owned();
@@ -226,16 +231,6 @@ fn variants<'i>(
     source: &SourceText,
     root: &mut DeTable<'i>,
 ) -> Result<Vec<Variant<'i>>, ScenarioError> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Settings {
-        name: Spanned<String>,
-        #[serde(default)]
-        exit: Option<u8>,
-        // Taken out before; named here so that the list of known keys is whole.
-        #[serde(default)]
-        set: (),
-    }
     let Some(node) = root.remove("variant") else {
         return Ok(Vec::new());
     };
@@ -254,7 +249,7 @@ fn variants<'i>(
         let mut table = document::table(source, node, "variant")?;
         let set = table.remove("set");
         let rest = Spanned::new(span.clone(), DeValue::Table(table));
-        let settings: Settings = document::typed(source, rest, span.clone())?;
+        let settings: WrittenVariant = document::typed(source, rest, span.clone())?;
         let () = settings.set;
         parse::check_name(source, settings.name.get_ref(), settings.name.span())?;
         if !seen.insert(settings.name.get_ref().clone()) {

@@ -233,7 +233,11 @@ fn two_power_losses_inside_the_catch_up_bound_lose_and_are_promised_by_nobody() 
         });
         failed.map(|(seed, _)| *seed).collect()
     };
-    assert_eq!(lost(&one), [], "one power loss is inside the envelope");
+    assert_eq!(
+        lost(&one),
+        Vec::<u64>::new(),
+        "one power loss is inside the envelope"
+    );
     let broken = lost(&two);
     println!("two power losses lose in {} of {count} seeds", broken.len());
     assert!(!broken.is_empty(), "the bound is not where the loss begins");

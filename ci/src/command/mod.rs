@@ -5,4 +5,5 @@ pub mod init;
 pub mod list;
 pub mod replay;
 pub mod run;
+pub mod schema;
 pub mod sweep;

@@ -5,11 +5,12 @@ use crate::event::{Batch, Entry};
 use crate::id::{Epoch, Incarnation, NodeId, Offset, Partition};
 use crate::message::Refusal;
 use crate::time::{Span, Wall};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// When a publish is answered (`acks` of a Kafka producer).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Acks {
     /// Never: the client counts the event as sent when it leaves.
     #[serde(rename = "0")]

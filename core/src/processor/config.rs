@@ -1,10 +1,11 @@
 //! Settings of a processor.
 
 use crate::time::Span;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A processor: members of one consumer group around a pure operator.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProcessorConfig {
     /// Where it reads: `broker.<name>/<topic>`.
@@ -57,7 +58,9 @@ const fn hundred_millis() -> Span {
 }
 
 /// In which order a processor writes and settles.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeliveryMode {
     /// Settle, then write, and never try again.
@@ -71,7 +74,9 @@ pub enum DeliveryMode {
 }
 
 /// Planted flaws of a processor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProcessorFlaw {
     /// Settles before it writes although it promises at-least-once.

@@ -1,9 +1,10 @@
 //! Settings of a sink.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A sink on one node: a database as seen by its writers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SinkConfig {
     /// What a write does.
@@ -21,7 +22,9 @@ const fn yes() -> bool {
 }
 
 /// What a write does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum SinkKind {
     /// Every row is added (D1 without a key): a repeated write shows twice.
@@ -34,7 +37,9 @@ pub enum SinkKind {
 }
 
 /// Planted flaws of a sink.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum SinkFlaw {
     /// Answers before the write is durable: a power loss takes acknowledged rows.

@@ -2,10 +2,11 @@
 
 use crate::time::Span;
 use crate::units::Rate;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A source.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SourceConfig {
     /// Where it publishes: `broker.<name>/<topic>`.
@@ -28,7 +29,7 @@ const fn kilobyte() -> u32 {
 }
 
 /// When events are owed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Arrival {
     /// At equal distances.
@@ -60,7 +61,7 @@ pub enum Arrival {
 }
 
 /// A recorded stream: a CSV file and what its columns mean.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TraceConfig {
     /// The file, relative to the scenario's.
@@ -104,7 +105,7 @@ const fn one() -> u32 {
 }
 
 /// The unit of a trace's times.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TraceUnit {
     /// Seconds, with decimals.
@@ -123,13 +124,14 @@ pub enum TraceUnit {
 }
 
 /// What events are about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Keys {
     /// How many keys there are.
     pub count: u64,
     /// The exponent of a Zipf distribution in thousandths; 0 is uniform. Written as a decimal (`zipf = 1.1`).
     #[serde(default, with = "thousandths")]
+    #[schemars(with = "f64", range(min = 0, max = 10))]
     pub zipf: u32,
 }
 
@@ -143,7 +145,7 @@ impl Default for Keys {
 }
 
 /// How far event time lies behind the due time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Disorder {
     /// Uniformly up to this.

@@ -283,7 +283,7 @@ const PARTS: &[&str] = &["source", "broker", "processor", "sink", "service"];
 
 /// What a variant may set; the fault plans of all variants are drawn alike, so that runs can be compared
 /// pair by pair (A14).
-const OPEN: &[&str] = &[
+pub(crate) const OPEN: &[&str] = &[
     "run",
     "source",
     "broker",

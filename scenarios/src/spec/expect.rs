@@ -1,7 +1,7 @@
 //! `[expect]`: what a scenario asks of its runs beyond what the parts promise.
 
 use crate::spec::slo::Slo;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 /// What is asked of the runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -37,15 +37,4 @@ pub const MIN_SHARE: u32 = 10_000;
 
 fn as_share<S: Serializer>(parts: &u32, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(f64::from(*parts) / 1e6)
-}
-
-/// A point as it is written.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct WrittenPoint {
-    pub name: String,
-    #[serde(default)]
-    pub min_share: Option<f64>,
-    #[serde(default)]
-    pub must_each: bool,
 }

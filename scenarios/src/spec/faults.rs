@@ -1,11 +1,12 @@
 //! `[faults]`: what may go wrong by chance and what goes wrong by plan, as it is written.
 
 use crate::spec::planned::PlannedKind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use stormglass_core::fault::Target;
 use stormglass_core::time::Span;
-use stormglass_core::units::{parse_span, print_span};
+use stormglass_core::units::{parse_span, pattern, print_span};
 
 /// What goes wrong in a scenario's runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +36,7 @@ impl Default for FaultsSpec {
 }
 
 /// Whether sampled faults stay inside the parts' envelopes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EnvelopeRule {
     /// They do (B9).
@@ -46,7 +47,9 @@ pub enum EnvelopeRule {
 }
 
 /// A kind of fault that can be sampled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum SwarmKind {
     /// A process dies and boots again.
@@ -168,6 +171,15 @@ impl fmt::Display for Moment {
             }
         }
     }
+}
+
+/// What `parse_written` reads, without anchors.
+pub(crate) fn pattern() -> String {
+    let factor = r"\s*[0-9]{1,6}(?:\.[0-9]{0,3})?\s*";
+    format!(
+        r"{}|{factor} x \s*(?:broker|processor)\..+",
+        pattern::span()
+    )
 }
 
 /// Reads a length of time or a multiple of a setting.

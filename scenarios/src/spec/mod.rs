@@ -15,6 +15,7 @@ pub mod run;
 pub mod scale;
 pub mod slo;
 pub mod target;
+pub(crate) mod written;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub use faults::{EnvelopeRule, FaultsSpec, Moment, PlannedFault, SwarmKind};
 pub use profile::ProfileSpec;
 pub use run::{Length, Limits, Phases, RunSpec};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use stormglass_core::broker::fanout::config::FanoutConfig;
@@ -62,8 +64,10 @@ pub struct Scenario {
 }
 
 /// A broker of one of the kinds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+// A file writes the kind among the settings; the parser brings it to the outside before it reads these.
+#[schemars(tag = "kind")]
 pub enum BrokerSpec {
     /// A replicated log.
     Log(LogConfig),
@@ -105,7 +109,7 @@ impl BrokerSpec {
 }
 
 /// A user's own program, hosted beside the parts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceSpec {
     /// Its name in the catalogue.

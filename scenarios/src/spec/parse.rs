@@ -2,11 +2,11 @@
 
 use crate::error::{ScenarioError, SourceText, suggest};
 use crate::spec::document::{Node, Spans, table, typed};
-use crate::spec::expect::{ExpectSpec, MIN_SHARE, PointSpec, WrittenPoint};
-use crate::spec::faults::{FaultsSpec, Moment, PlannedFault, SwarmKind, parse_written};
+use crate::spec::expect::{ExpectSpec, PointSpec};
+use crate::spec::faults::{FaultsSpec, Moment, PlannedFault, parse_written};
 use crate::spec::planned::PlannedKind;
-use crate::spec::{BrokerSpec, EnvelopeRule, Scenario, slo, target};
-use serde::Deserialize;
+use crate::spec::written::{WrittenExpect, WrittenFaults, WrittenPoint};
+use crate::spec::{BrokerSpec, Scenario, slo, target};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -15,7 +15,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// The sections of a file.
-const SECTIONS: &[&str] = &[
+pub(crate) const SECTIONS: &[&str] = &[
     "name",
     "run",
     "source",
@@ -219,19 +219,6 @@ impl Reader<'_> {
     }
 
     fn faults(&self, node: Option<Node<'_>>) -> Result<FaultsSpec, ScenarioError> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Settings {
-            #[serde(default)]
-            swarm: Vec<SwarmKind>,
-            max: Option<u32>,
-            #[serde(default)]
-            envelope: EnvelopeRule,
-            templates: Option<f64>,
-            // Taken out before; named here so that the list of known keys is whole.
-            #[serde(default)]
-            planned: (),
-        }
         let Some(node) = node else {
             return Ok(FaultsSpec::default());
         };
@@ -242,7 +229,7 @@ impl Reader<'_> {
             None => Vec::new(),
         };
         let settings = Spanned::new(span, DeValue::Table(settings));
-        let settings: Settings = typed(self.source, settings, self.spans.key("faults"))?;
+        let settings: WrittenFaults = typed(self.source, settings, self.spans.key("faults"))?;
         let () = settings.planned;
         let usual = FaultsSpec::default();
         let templates = match settings.templates {
@@ -326,18 +313,6 @@ impl Reader<'_> {
     }
 
     fn expect(&self, node: Option<Node<'_>>) -> Result<ExpectSpec, ScenarioError> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Settings {
-            #[serde(default)]
-            checks: Vec<String>,
-            #[serde(default)]
-            points: (),
-            #[serde(default)]
-            slo: Vec<Spanned<String>>,
-            #[serde(default)]
-            exit: u8,
-        }
         let Some(node) = node else {
             return Ok(ExpectSpec::default());
         };
@@ -348,7 +323,7 @@ impl Reader<'_> {
             None => Vec::new(),
         };
         let settings = Spanned::new(span, DeValue::Table(settings));
-        let settings: Settings = typed(self.source, settings, self.spans.key("expect"))?;
+        let settings: WrittenExpect = typed(self.source, settings, self.spans.key("expect"))?;
         let () = settings.points;
         Ok(ExpectSpec {
             checks: settings.checks,
@@ -368,29 +343,16 @@ impl Reader<'_> {
     fn point(&self, node: Node<'_>) -> Result<PointSpec, ScenarioError> {
         let span = node.span();
         let written: WrittenPoint = if let DeValue::String(name) = node.get_ref() {
-            WrittenPoint {
-                name: name.clone().into_owned(),
-                min_share: None,
-                must_each: false,
-            }
+            WrittenPoint::named(name)
         } else {
             typed(self.source, node, span.clone())?
         };
-        let min_share = match written.min_share {
-            None => MIN_SHARE,
-            Some(share) if share > 0.0 && share <= 1.0 => (share * 1e6).round() as u32,
-            Some(_) => {
-                return Err(self.source.error(
-                    span,
-                    "a share of seeds lies above 0 and is at most 1",
-                    "write a number such as 0.01",
-                ));
-            }
-        };
-        Ok(PointSpec {
-            name: written.name,
-            min_share,
-            must_each: written.must_each,
+        written.read().ok_or_else(|| {
+            self.source.error(
+                span,
+                "a share of seeds lies above 0 and is at most 1",
+                "write a number such as 0.01",
+            )
         })
     }
 

@@ -1,15 +1,19 @@
 //! The kinds of planned faults with the settings that each alone has, as people write them.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize, Serializer};
+use std::borrow::Cow;
 use stormglass_core::actor::Control;
 use stormglass_core::fault::FaultKind;
 use stormglass_core::time::Span;
-use stormglass_core::units::{parse_span, print_span};
+use stormglass_core::units::{parse_span, pattern, print_span};
 
 /// What goes wrong by plan: the kind and the settings that it alone has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+// As with brokers, a file writes the kind among the settings.
+#[schemars(tag = "kind")]
 pub enum PlannedKind {
     /// The process dies and boots again when the fault ends.
     Crash {},
@@ -253,7 +257,7 @@ impl PlannedKind {
 }
 
 /// What the clock of a paused process does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PausedClock {
     /// It runs: a GC pause.
@@ -264,7 +268,7 @@ pub enum PausedClock {
 }
 
 /// When a request's connection is reset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResetMoment {
     /// The request is lost.
@@ -293,6 +297,20 @@ impl<'de> Deserialize<'de> for Probability {
     }
 }
 
+impl JsonSchema for Probability {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Cow::Borrowed("Probability")
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number", "minimum": 0, "maximum": 1 })
+    }
+}
+
 /// A length of time with a sign, in nanoseconds, written `"250ms"` or `"-250ms"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SignedSpan(pub i64);
@@ -318,5 +336,19 @@ impl<'de> Deserialize<'de> for SignedSpan {
         let span = parse_span(length).map_err(D::Error::custom)?;
         // `parse_span` accepts nothing above i64::MAX.
         Ok(SignedSpan(sign * span.0 as i64))
+    }
+}
+
+impl JsonSchema for SignedSpan {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Cow::Borrowed("SignedSpan")
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        pattern::text(&format!(r"\s*-?{}", pattern::span()), &["250ms", "-250ms"])
     }
 }

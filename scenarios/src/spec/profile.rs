@@ -1,12 +1,14 @@
 //! `[profile]`: the choice of hardware and what differs from it.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize, Serializer};
+use std::borrow::Cow;
 use stormglass_core::time::Span;
-use stormglass_core::units::{Size, parse_size};
+use stormglass_core::units::{Size, parse_size, pattern};
 
 /// A hardware profile by name, and overrides.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProfileSpec {
     /// The profile's name in the catalogue.
@@ -31,7 +33,7 @@ impl Default for ProfileSpec {
 }
 
 /// A link between two machines; what is left out is the profile's.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LinkSpec {
     /// Half of all messages travel for less.
@@ -43,7 +45,7 @@ pub struct LinkSpec {
 }
 
 /// A node's processor; what is left out is the profile's.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NodeSpec {
     /// Servers of its queue.
@@ -57,7 +59,7 @@ pub struct NodeSpec {
 }
 
 /// A node's disk; what is left out is the profile's.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DiskSpec {
     /// Half of all writes to the page cache take less.
@@ -95,5 +97,19 @@ impl<'de> Deserialize<'de> for Bandwidth {
             ));
         }
         Ok(Bandwidth(size))
+    }
+}
+
+impl JsonSchema for Bandwidth {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Cow::Borrowed("Bandwidth")
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        pattern::text(&format!(r"{}/s\s*", pattern::size()), &["125MB/s"])
     }
 }

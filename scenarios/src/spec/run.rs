@@ -1,12 +1,14 @@
 //! `[run]`: phases, scale, seeds and limits.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize, Serializer};
+use std::borrow::Cow;
 use stormglass_core::time::{Span, Time};
-use stormglass_core::units::{Size, parse_span, print_span};
+use stormglass_core::units::{Size, parse_span, pattern, print_span};
 
 /// How long a run is and what bounds it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunSpec {
     /// Before this nothing is judged and nothing goes wrong.
@@ -71,8 +73,22 @@ impl<'de> Deserialize<'de> for Length {
     }
 }
 
+impl JsonSchema for Length {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Cow::Borrowed("Length")
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        pattern::text(&format!("auto|{}", pattern::span()), &["auto", "60s"])
+    }
+}
+
 /// What ends a run that does not end (A17).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Steps of all actors.

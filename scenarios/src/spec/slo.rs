@@ -7,8 +7,11 @@
 //! phase     = "steady" | "faults" | "calm" | "drain" | "the run" | "'" name of a planned fault "'"
 //! ```
 
+mod pattern;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use pattern::pattern;
 
 use crate::error::suggest;
 use serde::{Serialize, Serializer};

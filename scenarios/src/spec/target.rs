@@ -1,6 +1,16 @@
-//! Targets as people write them: `leader of broker.main`, `link source.orders > leader of broker.main`.
+//! Targets as people write them: `leader of broker.main`, `link source.orders.0 > leader of broker.main`.
 
 use stormglass_core::fault::Target;
+
+/// What `parse` reads of the parts that a scenario can have, without anchors.
+pub(crate) fn pattern() -> String {
+    let part = r"\s*(?:source|broker|processor|sink|service)\.[a-z][a-z0-9_-]*\s*";
+    let end = format!(
+        r"\s*(?:(?:leader|controller|coordinator|all) of {part}|one of {part}(?: #[0-9]+)?|{}\.[0-9]+)\s*",
+        part.replace(r"\s*", "")
+    );
+    format!(r"{end}|\s*link {end} > {end}")
+}
 
 /// Reads a target. The flag says that the node among several is left to the seed.
 ///
@@ -11,7 +21,7 @@ pub fn parse(text: &str) -> Result<(Target, bool), String> {
     if let Some(ends) = text.strip_prefix("link ") {
         let Some((from, to)) = ends.split_once(" > ") else {
             return Err(format!(
-                "expected two ends such as \"link source.orders > broker.main.0\", found {text:?}"
+                "expected two ends such as \"link source.orders.0 > broker.main.0\", found {text:?}"
             ));
         };
         if from.trim_start().starts_with("link ") || to.trim_start().starts_with("link ") {
@@ -53,7 +63,7 @@ pub fn parse(text: &str) -> Result<(Target, bool), String> {
     }
     Err(format!(
         "expected a target such as \"leader of broker.main\", \"one of processor.totals\", \
-         \"all of broker.main\", \"broker.main.0\" or \"link source.orders > broker.main.0\", \
+         \"all of broker.main\", \"broker.main.0\" or \"link source.orders.0 > broker.main.0\", \
          found {text:?}"
     ))
 }

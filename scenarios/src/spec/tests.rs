@@ -113,6 +113,19 @@ fn auto_phases_are_the_sums_of_the_timeouts() {
 }
 
 #[test]
+fn a_line_for_editors_is_no_part_of_the_question() {
+    let orders = orders();
+    let question = read(&orders).base().scenario.question.clone();
+    for directive in ["#:schema ./a.json\n", "#:schema ./a.json\n\n"] {
+        let file = read(&format!("{directive}{orders}"));
+        assert_eq!(file.base().scenario.question, question);
+    }
+    let alone = "#:schema ./a.json\nname = \"a\"\n".to_owned();
+    let error = load_text("a.toml", alone, &Names::default()).unwrap_err();
+    assert!(error.to_string().contains("question"), "{error}");
+}
+
+#[test]
 fn the_example_of_the_manual_loads() {
     let page = include_str!("../../../docs/scenarios.md");
     let example = page.split("```toml\n").nth(1).unwrap();

@@ -25,7 +25,11 @@ fn complete(left: &Left) {
         "{:#?}",
         left.world.inspect()
     );
-    assert_eq!(left.lost(), [], "acknowledged and never handed out");
+    assert_eq!(
+        left.lost(),
+        Vec::<u64>::new(),
+        "acknowledged and never handed out"
+    );
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use crate::broker::queue::config::{LeaseConsumerConfig, PublisherConfig, QueueFlaw};
 use crate::time::Span;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A fan-out broker on one node: every subscriber of a topic has a copy of each event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FanoutConfig {
     /// The topics by name.
@@ -34,7 +35,7 @@ impl Default for FanoutConfig {
 }
 
 /// A fan-out topic and the retry policy of each of its subscriptions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FanoutTopic {
     /// How long a delivery may take before it counts as failed.

@@ -5,11 +5,12 @@
 use crate::message::log::Acks;
 use crate::time::Span;
 use crate::units::Size;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A log broker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogConfig {
     /// Broker nodes; the first three (or the only one) are the controller's voters too. At most 64.
@@ -86,7 +87,7 @@ impl Default for LogConfig {
 }
 
 /// A topic.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogTopic {
     /// How many partitions.
@@ -94,7 +95,7 @@ pub struct LogTopic {
 }
 
 /// A publisher's settings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProducerConfig {
     /// When a publish is answered.
@@ -143,7 +144,7 @@ impl Default for ProducerConfig {
 }
 
 /// Where a group starts if it has no committed position (K12).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OffsetReset {
     /// At the oldest record. Kafka's default is `latest`; a scenario that loses its beginning by default
@@ -155,7 +156,7 @@ pub enum OffsetReset {
 }
 
 /// A consumer's settings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ConsumerConfig {
     /// A member that has not been heard for this long leaves the group (K11).
@@ -192,7 +193,9 @@ impl Default for ConsumerConfig {
 }
 
 /// Planted flaws of a log broker: each breaks one promise that one check watches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogFlaw {
     /// acks=all is answered when the leader has the batch: acknowledged loss.

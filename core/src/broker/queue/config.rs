@@ -1,11 +1,12 @@
 //! Settings of a queue broker.
 
 use crate::time::Span;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A queue broker on one node, whose journal survives (R5).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct QueueConfig {
     /// The queues by name.
@@ -34,7 +35,7 @@ impl Default for QueueConfig {
 }
 
 /// A queue.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct QueueTopic {
     /// How long a delivery stays hidden from others (SQS: 30 s).
@@ -54,7 +55,7 @@ impl Default for QueueTopic {
 }
 
 /// A publisher's settings towards queue and fan-out brokers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PublisherConfig {
     /// How long events wait for company.
@@ -88,7 +89,7 @@ impl Default for PublisherConfig {
 }
 
 /// A consumer's settings towards queue and fan-out brokers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LeaseConsumerConfig {
     /// Messages in a receive at most (SQS: 10).
@@ -116,7 +117,9 @@ impl Default for LeaseConsumerConfig {
 }
 
 /// Planted flaws of queue and fan-out brokers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum QueueFlaw {
     /// A publish is answered before it is durable: a power loss takes acknowledged events.
