@@ -19,15 +19,15 @@ use stormglass_core::rng::Seed;
 use stormglass_core::time::{Span, Time};
 use stormglass_sim::drive::{Heartbeat, Hosted, Lost, bare, hosted, on_fresh_thread};
 use stormglass_sim::service::ServiceFactory;
-use stormglass_sim::world::{FaultRecord, Step, Stop, World};
+use stormglass_sim::world::{Blocks, FaultRecord, Step, Stop, World};
 
 /// A run and what it leaves besides its outcome.
 #[derive(Debug)]
 pub struct Ran {
     /// The run, judged.
     pub outcome: Outcome,
-    /// The fingerprint after each block of 1,024 steps.
-    pub blocks: Vec<u64>,
+    /// The fingerprint after each block of steps.
+    pub blocks: Blocks,
     /// Why the plan lies outside the envelope, if it does.
     pub outside: Option<String>,
     /// The most modelled bytes that each disk held at once, added up: data of the modelled system, which
@@ -156,13 +156,9 @@ pub fn steps(assembly: &Assembly, seed: u64, wanted: Range<u64>) -> Vec<Step> {
 
 /// The first step at which two runs of a seed part, given the hashes after their blocks.
 #[must_use]
-pub fn first_difference(assembly: &Assembly, seed: u64, first: &[u64], second: &[u64]) -> String {
-    let block = first
-        .iter()
-        .zip(second)
-        .position(|(a, b)| a != b)
-        .unwrap_or(first.len().min(second.len()));
-    let wanted = block as u64 * 1_024..(block as u64 + 1) * 1_024 + 1;
+pub fn first_difference(assembly: &Assembly, seed: u64, first: &Blocks, second: &Blocks) -> String {
+    let wanted = first.first_difference(second);
+    let wanted = wanted.start..wanted.end + 1;
     let (a, b) = (
         steps(assembly, seed, wanted.clone()),
         steps(assembly, seed, wanted.clone()),
@@ -323,7 +319,7 @@ impl Session {
             metrics: listeners.recorder.finish(twin),
             limit,
         };
-        let (blocks, disk_bytes) = (world.trace().blocks().to_vec(), world.disk_bytes_max());
+        let (blocks, disk_bytes) = (world.trace().blocks().clone(), world.disk_bytes_max());
         Ran {
             outcome,
             blocks,

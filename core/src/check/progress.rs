@@ -1,7 +1,7 @@
 //! What several checks keep track of: which events are done, for which processor, and when events were due.
 
 use crate::check::{Topology, reference};
-use crate::event::EventId;
+use crate::event::{Event, EventId};
 use crate::history::{Fact, FactKind, Kinds, Observation, Stage};
 use crate::interval_set::IntervalSet;
 use crate::message::sink::Rows;
@@ -175,9 +175,39 @@ impl Progress {
     }
 }
 
-/// Roughly when each event was due: a mark every 256 events.
+/// Marks of a source at most: every other one is dropped when there are more.
+const MARKS: usize = 4_096;
+
+/// Roughly when the events of a source were due.
+#[derive(Clone, Debug)]
+struct Marks {
+    /// Invariant: numbers increase by `apart` at least.
+    marks: Vec<(u64, Time)>,
+    apart: u64,
+}
+
+impl Marks {
+    fn see(&mut self, event: &Event) {
+        let last = self.marks.last();
+        if last.is_some_and(|(number, _)| event.id.number < number + self.apart) {
+            return;
+        }
+        if self.marks.len() == MARKS {
+            let mut at = 0;
+            self.marks.retain(|_| {
+                at += 1;
+                at % 2 == 1
+            });
+            self.apart *= 2;
+        }
+        self.marks.push((event.id.number, event.due));
+    }
+}
+
+/// Roughly when each event was due: a mark every 256 events in the first million, and 2,048 to 4,096 marks
+/// in a longer run.
 #[derive(Clone, Debug, Default)]
-pub(super) struct DueMarks(Vec<Vec<(u64, Time)>>);
+pub(super) struct DueMarks(Vec<Marks>);
 
 impl DueMarks {
     pub(super) fn observe(&mut self, seen: &Observation) {
@@ -189,16 +219,14 @@ impl DueMarks {
         };
         let source = usize::from(first.id.source);
         if self.0.len() <= source {
-            self.0.resize(source + 1, Vec::new());
+            let marks = Marks {
+                marks: Vec::new(),
+                apart: 256,
+            };
+            self.0.resize(source + 1, marks);
         }
-        let marks = &mut self.0[source];
         for event in events.iter() {
-            if marks
-                .last()
-                .is_none_or(|(number, _)| event.id.number >= number + 256)
-            {
-                marks.push((event.id.number, event.due));
-            }
+            self.0[source].see(event);
         }
     }
 
@@ -207,6 +235,7 @@ impl DueMarks {
         let Some(marks) = self.0.get(usize::from(id.source)) else {
             return Time::ZERO;
         };
+        let marks = &marks.marks;
         let after = marks.partition_point(|(number, _)| *number <= id.number);
         after.checked_sub(1).map_or(Time::ZERO, |at| marks[at].1)
     }

@@ -49,19 +49,17 @@ impl Recovery {
             .owed
             .of(source)
             .difference(self.acknowledged.of(source));
-        let open: Vec<EventId> = ids(source, open).collect();
-        if let Some(first) = open.first() {
+        let (first, count) = first_and_count(ids(source, open));
+        if let Some(first) = first {
             let (name, part) = (self.topology.name(entry.broker), entry.broker);
-            self.findings.add_many(open.len() as u64, || {
+            self.findings.add_many(count, || {
                 let sentence = format!(
-                    "{name} had not stored {} events owed long after the heal, first {}:{}",
-                    open.len(),
-                    first.source,
-                    first.number
+                    "{name} had not stored {count} events owed long after the heal, first {}:{}",
+                    first.source, first.number
                 );
                 Violation::new("unavailable", self.from, sentence)
                     .of(Some(part), "publisher")
-                    .event(*first)
+                    .event(first)
             });
         }
     }
@@ -73,9 +71,10 @@ impl Recovery {
         let shared = topology
             .queue(entry.broker)
             .is_some_and(|queue| !queue.fanout);
-        let late: Vec<EventId> = ids(source, self.owed.of(source).ranges())
-            .filter(|id| self.acknowledged.contains(*id))
-            .collect();
+        // Walked anew for each reader: a list of them would grow with the length of the run.
+        let late = || {
+            ids(source, self.owed.of(source).ranges()).filter(|id| self.acknowledged.contains(*id))
+        };
         for reader in &readers {
             let peers = if shared {
                 &readers[..]
@@ -87,27 +86,33 @@ impl Recovery {
                     .iter()
                     .any(|peer| self.progress.of(*peer).contains(*id))
             };
-            let left: Vec<EventId> = late.iter().filter(|id| !is_done(id)).copied().collect();
+            let (first, left) = first_and_count(late().filter(|id| !is_done(id)));
             let at_most_once = topology.processors[*reader].delivery == DeliveryMode::AtMostOnce;
             // At most once may miss some, but a processor that is back misses not all.
-            if left.is_empty() || at_most_once && left.len() < late.len() {
+            let Some(first) = first.filter(|_| !at_most_once || left == late().count() as u64)
+            else {
                 continue;
-            }
+            };
             let part = topology.processors[*reader].part;
-            self.findings.add_many(left.len() as u64, || {
+            self.findings.add_many(left, || {
                 let sentence = format!(
-                    "{} had not processed {} events acknowledged after the heal, first {}:{}",
+                    "{} had not processed {left} events acknowledged after the heal, first {}:{}",
                     topology.name(part),
-                    left.len(),
-                    left[0].source,
-                    left[0].number
+                    first.source,
+                    first.number
                 );
                 Violation::new("stuck", self.from, sentence)
                     .of(Some(part), "consumer")
-                    .event(left[0])
+                    .event(first)
             });
         }
     }
+}
+
+/// The first of some events, and how many they are.
+fn first_and_count(mut events: impl Iterator<Item = EventId>) -> (Option<EventId>, u64) {
+    let first = events.next();
+    (first, u64::from(first.is_some()) + events.count() as u64)
 }
 
 impl Checker for Recovery {

@@ -4,7 +4,7 @@ use crate::metrics::recorder::{Counts, Recorder};
 use crate::metrics::recovery::{Baseline, Episode, episodes};
 use crate::metrics::stretches::{Counted, NEVER, Sample};
 use crate::metrics::{Latencies, Metrics, Phase, Series, Slot};
-use crate::time::Time;
+use crate::time::{SECOND, Time};
 
 /// What was acknowledged and is not done. An effect may come before its acknowledgement, even in an earlier
 /// stretch, so the sums are compared and not the differences added.
@@ -27,7 +27,7 @@ impl Recorder {
     #[must_use]
     pub fn finish(mut self, twin: Option<&Baseline>) -> Metrics {
         self.add_never();
-        let baseline = self.by_seconds();
+        let baseline = self.by_windows();
         let faults = &self.faults;
         let episodes = episodes(&baseline, twin, faults, &self.plan, &self.phases);
         let latencies = self.classify(&episodes);
@@ -50,11 +50,7 @@ impl Recorder {
     fn add_never(&mut self) {
         let mut never = Vec::new();
         for ledger in &self.ledgers {
-            let end = ledger.first + ledger.due.len() as u64;
-            for number in ledger.complete.missing(end).flatten() {
-                // Everything below `first` is complete.
-                never.push(ledger.due[(number - ledger.first) as usize]);
-            }
+            never.extend(ledger.due.values().copied());
         }
         self.totals.owed = self.totals.delivered + never.len() as u64;
         let measured = self.phases.chaos..self.phases.drain;
@@ -67,12 +63,16 @@ impl Recorder {
         }));
     }
 
-    fn by_seconds(&self) -> Baseline {
-        let mut backlog = Backlog::default();
-        let levels = self.seconds.iter().map(|second| backlog.after(second));
+    fn by_windows(&self) -> Baseline {
+        let (mut backlog, edges) = (Backlog::default(), self.stretches.edges());
+        let levels = self.windows.iter().map(|(second, counts)| {
+            // An edge within a second begins a window of its own, which is what the second counts in.
+            let start = edges.start_of(Time(second * SECOND + (SECOND - 1)));
+            (edges.seconds(start), backlog.after(counts))
+        });
         Baseline {
             backlog: levels.collect(),
-            p99: self.stretches.by_second(990_000),
+            p99: self.stretches.by_window(990_000),
         }
     }
 
@@ -135,7 +135,7 @@ impl Recorder {
         let mut last = None;
         let mut phases = Vec::new();
         for (series, start, counted) in self.stretches.iter() {
-            // Phases do not change within a stretch: recoveries end on whole seconds.
+            // Phases do not change within a stretch: recoveries end where a window ends.
             if last.replace(start) != Some(start) {
                 phases = self.phases_of(start, episodes);
             }

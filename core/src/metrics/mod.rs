@@ -11,6 +11,7 @@ mod recovery;
 mod stretches;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 pub use latency::{Latencies, Latency};
 pub use recorder::Recorder;
@@ -146,7 +147,7 @@ pub struct Metrics {
     pub episodes: Vec<Episode>,
     /// Sums.
     pub totals: Totals,
-    /// The run by seconds, against which another run of the same seed may be held.
+    /// The run by windows, against which another run of the same seed may be held.
     #[serde(skip)]
     pub baseline: Baseline,
 }

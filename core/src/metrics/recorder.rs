@@ -7,16 +7,16 @@ use crate::history::{Fact, FactKind, Kinds, Observation, Stage};
 use crate::interval_set::IntervalSet;
 use crate::metrics::stretches::{Sample, Stretches};
 use crate::metrics::{Phases, SLOTS_MAX, Series, Totals};
-use crate::time::{Span, Time};
-use std::collections::VecDeque;
+use crate::time::{SECOND, Span, Time};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One source's events.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
-    /// Due times of the events from `first` on: those that may still become never.
-    pub(super) due: VecDeque<Time>,
-    pub(super) first: u64,
+    owed: IntervalSet,
+    /// When the events owed without all required outputs were due: they may still become never.
+    pub(super) due: BTreeMap<u64, Time>,
     acknowledged: IntervalSet,
     /// By required output: events with an effect or filtered.
     outputs: Vec<IntervalSet>,
@@ -25,10 +25,10 @@ pub(super) struct Ledger {
     /// With several outputs, events that have a visible effect at one of them.
     effected: IntervalSet,
     /// Events with all required outputs.
-    pub(super) complete: IntervalSet,
+    complete: IntervalSet,
 }
 
-/// Counts of one second or slot.
+/// Counts of one window or slot.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
     pub(super) offered: u64,
@@ -53,14 +53,11 @@ pub struct Recorder {
     now: Time,
     /// By slot.
     pub(super) slots: Vec<Counts>,
-    /// By second.
-    pub(super) seconds: Vec<Counts>,
+    /// By window, under the second with which it begins; in order.
+    pub(super) windows: Vec<(u64, Counts)>,
     slot_width: Span,
     pub(super) totals: Totals,
 }
-
-/// Numbers that a source may leave out at once; a larger step is not believed.
-const GAP_MAX: u64 = 1 << 20;
 
 /// Samples in the buffer.
 const SAMPLES: usize = 1 << 15;
@@ -109,7 +106,7 @@ impl Recorder {
             stretches: Stretches::new(&[phases.chaos, phases.calm, phases.drain]),
             now: Time::ZERO,
             slots: Vec::new(),
-            seconds: Vec::new(),
+            windows: Vec::new(),
             slot_width: phases.slot_width(),
             totals: Totals::default(),
             topology: Arc::clone(topology),
@@ -182,27 +179,17 @@ impl Recorder {
             let Some(ledger) = self.ledgers.get_mut(usize::from(event.id.source)) else {
                 continue;
             };
-            let next = ledger.first + ledger.due.len() as u64;
-            // A source that boots may tell again what it told before; it may also leave numbers out.
-            if !(next..next + GAP_MAX).contains(&event.id.number) {
+            // A source that boots may tell again what it told before, and batches of several partitions
+            // close in any order.
+            if !ledger.owed.insert(event.id.number) {
                 continue;
             }
-            for skipped in next..event.id.number {
-                ledger.due.push_back(event.due);
-                ledger.complete.insert(skipped);
+            if !ledger.complete.contains(event.id.number) {
+                ledger.due.insert(event.id.number, event.due);
             }
-            ledger.due.push_back(event.due);
             let slot = slot_of(event.due, self.slot_width);
             count(&mut self.slots, slot, |counts| counts.offered += 1);
             self.totals.offered += 1;
-        }
-        if let Some(first) = events.first()
-            && let Some(ledger) = self.ledgers.get_mut(usize::from(first.id.source))
-        {
-            let done = ledger.complete.next_out(ledger.first) - ledger.first;
-            let done = done.min(ledger.due.len() as u64);
-            ledger.due.drain(..done as usize);
-            ledger.first += done;
         }
     }
 
@@ -216,6 +203,7 @@ impl Recorder {
         let ends_here = ledger.outputs.is_empty();
         if ends_here {
             ledger.complete.insert(event.id.number);
+            ledger.due.remove(&event.id.number);
         }
         self.totals.acknowledged += 1;
         self.count_both(now, |counts| counts.acknowledged += 1);
@@ -255,12 +243,10 @@ impl Recorder {
             return;
         }
         ledger.complete.insert(id.number);
+        let known = ledger.due.remove(&id.number);
         // Filtered last, but visible elsewhere: its due time is still known.
-        let visible = due.or_else(|| {
-            let held = several && ledger.effected.contains(id.number);
-            let index = id.number.checked_sub(ledger.first).filter(|_| held)?;
-            ledger.due.get(index as usize).copied()
-        });
+        let visible =
+            due.or_else(|| known.filter(|_| several && ledger.effected.contains(id.number)));
         self.finish_event(now, visible);
     }
 
@@ -280,7 +266,16 @@ impl Recorder {
 
     fn count_both(&mut self, now: Time, add: impl Fn(&mut Counts)) {
         count(&mut self.slots, slot_of(now, self.slot_width), &add);
-        count(&mut self.seconds, now.0 / Span::secs(1).0, &add);
+        let window = self.stretches.edges().start_of(now).0 / SECOND;
+        let at = self.windows.partition_point(|(start, _)| *start < window);
+        if self
+            .windows
+            .get(at)
+            .is_none_or(|(start, _)| *start != window)
+        {
+            self.windows.insert(at, (window, Counts::default()));
+        }
+        add(&mut self.windows[at].1);
     }
 
     fn sample(&mut self, series: Series, now: Time, due: Time) {

@@ -5,18 +5,46 @@ use crate::fault::FaultPlan;
 use crate::metrics::Phases;
 use crate::time::{SECOND, Span, Time};
 use serde::Serialize;
+use std::ops::Range;
 
 /// Seconds for which a run must stay at its level to count as recovered.
 const STAY: u64 = 5;
 
-/// A run by seconds: what recovery is held against.
+/// A run by windows: what recovery is held against. A window is a second in the minute after the latest
+/// change of a phase and widens with its age from there on, so that a run of any length has few.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Baseline {
-    /// The 99th percentile of the end-to-end latency of the events due in each second, in microseconds,
-    /// `u64::MAX` for never; none without events.
-    pub p99: Vec<Option<u64>>,
-    /// The backlog at the end of each second.
-    pub backlog: Vec<u64>,
+    /// The seconds of each window with events, and the 99th percentile of the end-to-end latency of the
+    /// events due in it, in microseconds, `u64::MAX` for never.
+    pub p99: Vec<(Range<u64>, u64)>,
+    /// The seconds of each window, and the backlog at its end. Between windows the backlog stays.
+    pub backlog: Vec<(Range<u64>, u64)>,
+}
+
+impl Baseline {
+    /// The last window that begins at or before a second.
+    fn last(windows: &[(Range<u64>, u64)], second: u64) -> Option<&(Range<u64>, u64)> {
+        let after = windows.partition_point(|(seconds, _)| seconds.start <= second);
+        after.checked_sub(1).map(|at| &windows[at])
+    }
+
+    fn p99_at(&self, second: u64) -> Option<u64> {
+        let (seconds, p99) = Baseline::last(&self.p99, second)?;
+        seconds.contains(&second).then_some(*p99)
+    }
+
+    /// None before the first fact and after the last.
+    fn backlog_at(&self, second: u64) -> Option<u64> {
+        let (end, _) = self.backlog.last()?;
+        let found = Baseline::last(&self.backlog, second).map_or(0, |(_, backlog)| *backlog);
+        (second < end.end).then_some(found)
+    }
+
+    /// Whether a second lies in a window and does not begin it.
+    fn is_within_window(&self, second: u64) -> bool {
+        let window = Baseline::last(&self.p99, second);
+        window.is_some_and(|(seconds, _)| seconds.start < second && second < seconds.end)
+    }
 }
 
 /// Faults so close that there was no recovery between them, and the recovery after the last.
@@ -56,13 +84,10 @@ struct Level<'a> {
 
 impl Level<'_> {
     fn holds(&self, second: u64) -> bool {
-        let at = second as usize;
-        let twin_p99 = self
-            .twin
-            .and_then(|twin| twin.p99.get(at).copied().flatten());
-        let twin_backlog = self.twin.and_then(|twin| twin.backlog.get(at).copied());
-        let p99 = self.run.p99.get(at).copied().flatten();
-        let backlog = self.run.backlog.get(at).copied().unwrap_or(0);
+        let twin_p99 = self.twin.and_then(|twin| twin.p99_at(second));
+        let twin_backlog = self.twin.and_then(|twin| twin.backlog_at(second));
+        let p99 = self.run.p99_at(second);
+        let backlog = self.run.backlog_at(second).unwrap_or(0);
         p99.is_none_or(|p99| within(p99, twin_p99.unwrap_or(self.p99), 1_000))
             && within(backlog, twin_backlog.unwrap_or(self.backlog), 10)
     }
@@ -71,8 +96,8 @@ impl Level<'_> {
 /// The whole seconds whose level is a run's own: from the middle of the warm-up, when start-up is over,
 /// until its first fault. If there are none, recovery needs a fault-free twin to be held against.
 #[must_use]
-pub const fn own_level(phases: &Phases, first: Time) -> std::ops::Range<usize> {
-    (phases.chaos.0 / 2).div_ceil(SECOND) as usize..(first.0 / SECOND) as usize
+pub const fn own_level(phases: &Phases, first: Time) -> Range<u64> {
+    (phases.chaos.0 / 2).div_ceil(SECOND)..first.0 / SECOND
 }
 
 /// The episodes of a run.
@@ -87,10 +112,8 @@ pub(super) fn episodes(
     let first = began.first().map_or(phases.drain, |(_, start, _)| *start);
     let before = own_level(phases, first);
     let normal = |values: &mut dyn Iterator<Item = u64>| values.max().unwrap_or(0);
-    let p99 = before
-        .clone()
-        .filter_map(|at| run.p99.get(at).copied().flatten());
-    let backlog = before.filter_map(|at| run.backlog.get(at).copied());
+    let p99 = before.clone().filter_map(|second| run.p99_at(second));
+    let backlog = before.filter_map(|second| run.backlog_at(second));
     let level = Level {
         p99: normal(&mut { p99 }),
         backlog: normal(&mut { backlog }),
@@ -139,8 +162,12 @@ fn recovery(level: &Level<'_>, healed: Time, next: Option<Time>, phases: &Phases
     let until = next.map_or(phases.drain, |next| next.min(phases.drain));
     let last = until.0 / SECOND;
     // A second that began before the heal still holds events of the fault.
-    let candidates = healed.0 / SECOND..last;
-    let found = candidates.clone().find(|second| {
+    let mut candidates = healed.0 / SECOND..last;
+    let found = candidates.find(|second| {
+        // A window belongs to one phase; those of the twin may end within it.
+        if level.run.is_within_window(*second) {
+            return false;
+        }
         let end = second + STAY;
         // With a fault in the way, five seconds must fit before it.
         (end <= last || next.is_none()) && (*second..end.min(last)).all(|at| level.holds(at))

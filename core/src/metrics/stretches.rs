@@ -1,13 +1,15 @@
 //! Latencies by stretches of due time: small counted lists, so that a run of any length holds few.
 //!
-//! A stretch begins at a whole second or at an instant at which phases may change (the bounds of a phase,
-//! the start and the end of a fault), so whatever the end of the run decides about phases, seconds and
+//! A stretch begins with a window or at an instant at which phases may change (the bounds of a phase, the
+//! start and the end of a fault), so whatever the end of the run decides about phases, windows and
 //! recoveries, each stretch lies in it as a whole. Values keep three digits, in the buckets of
 //! [`Latency`](crate::metrics::Latency), whose counts are therefore exactly those of the samples.
 
 use crate::metrics::Series;
+use crate::metrics::windows::Edges;
 use crate::time::{SECOND, Span, Time};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// The value that stands for never.
 pub(super) const NEVER: u32 = u32::MAX;
@@ -112,8 +114,7 @@ impl Counted {
 /// All latencies of a run.
 #[derive(Clone, Debug)]
 pub(super) struct Stretches {
-    /// Instants at which phases may change, in order.
-    edges: Vec<Time>,
+    edges: Edges,
     /// By series and the start of the stretch.
     by_start: BTreeMap<(Series, Time), Counted>,
     /// End to end, by slot.
@@ -124,7 +125,7 @@ impl Stretches {
     /// No samples; phases may change at `edges`.
     pub(super) fn new(edges: &[Time]) -> Stretches {
         let mut stretches = Stretches {
-            edges: Vec::new(),
+            edges: Edges::default(),
             by_start: BTreeMap::new(),
             by_slot: Vec::new(),
         };
@@ -136,16 +137,12 @@ impl Stretches {
 
     /// Phases may change at `edge`. What is due from then on must not have been folded yet.
     pub(super) fn cut(&mut self, edge: Time) {
-        let at = self.edges.partition_point(|known| *known < edge);
-        if self.edges.get(at) != Some(&edge) {
-            self.edges.insert(at, edge);
-        }
+        self.edges.cut(edge);
     }
 
-    fn start_of(&self, due: Time) -> Time {
-        let after = self.edges.partition_point(|edge| *edge <= due);
-        let edge = after.checked_sub(1).map_or(Time::ZERO, |at| self.edges[at]);
-        edge.max(Time(due.0 / SECOND * SECOND))
+    /// The windows.
+    pub(super) const fn edges(&self) -> &Edges {
+        &self.edges
     }
 
     /// Takes samples due before `before` out of the buffer. `slot` says in which slot an instant lies.
@@ -161,7 +158,7 @@ impl Stretches {
         samples.retain(|sample| {
             let is_folded = sample.due < before;
             if is_folded {
-                let start = self.start_of(sample.due);
+                let start = self.edges.start_of(sample.due);
                 folded.push((sample.series, start, slot(sample.due), sample.micros));
             }
             !is_folded
@@ -189,20 +186,28 @@ impl Stretches {
         self.by_slot.get(slot)
     }
 
-    /// The percentile of each second's end-to-end latencies, by due time.
-    pub(super) fn by_second(&self, parts: u64) -> Vec<Option<u64>> {
-        let mut seconds: Vec<Counted> = Vec::new();
+    /// The percentile of each window's end-to-end latencies, by due time, with the seconds of the window;
+    /// windows without events are left out.
+    pub(super) fn by_window(&self, parts: u64) -> Vec<(Range<u64>, u64)> {
+        let mut windows: Vec<(Range<u64>, Counted)> = Vec::new();
         for ((series, start), counted) in &self.by_start {
             if *series != Series::EndToEnd {
                 continue;
             }
-            let second = (start.0 / SECOND) as usize;
-            if seconds.len() <= second {
-                seconds.resize(second + 1, Counted::default());
+            let seconds = self.edges.seconds(*start);
+            match windows.last_mut() {
+                // Stretches of one second are judged together.
+                Some((last, all)) if last.start == start.0 / SECOND => {
+                    all.merge(counted);
+                    last.end = seconds.end;
+                }
+                Some(_) | None => windows.push((seconds, counted.clone())),
             }
-            seconds[second].merge(counted);
         }
-        let percentiles = seconds.iter().map(|second| second.percentile(parts));
+        let percentiles = windows.into_iter().filter_map(|(seconds, counted)| {
+            let percentile = counted.percentile(parts)?;
+            Some((seconds, percentile))
+        });
         percentiles.collect()
     }
 

@@ -222,6 +222,39 @@ fn an_event_owed_again_after_a_boot_is_owed_once() {
 }
 
 #[test]
+fn batches_of_several_partitions_may_be_owed_in_any_order() {
+    let mut run = Run::new(&log_pipeline());
+    for number in [2, 4, 1, 3, 0] {
+        run.owe_and_acknowledge(owed(number));
+    }
+    run.show(owed(4), Span::secs(1));
+    let metrics = run.recorder.finish(None);
+    assert_eq!((metrics.totals.offered, metrics.totals.owed), (5, 5));
+    assert_eq!(metrics.totals.delivered, 1);
+    let never: u64 = metrics.slots.iter().map(|slot| slot.never).sum();
+    assert_eq!(
+        never, 4,
+        "no event is left out because a later one was owed before it"
+    );
+}
+
+#[test]
+fn a_long_run_with_an_event_that_never_comes_holds_few_windows_and_due_times() {
+    let mut run = Run::new(&log_pipeline());
+    for number in 0..20_000 {
+        run.owe_and_acknowledge(owed(number));
+        if number != 7 {
+            run.show(owed(number), Span::millis(20));
+        }
+    }
+    let ledger = &run.recorder.ledgers[0];
+    assert_eq!(ledger.due.keys().copied().collect::<Vec<_>>(), [7]);
+    let metrics = run.recorder.finish(None);
+    let windows = metrics.baseline.p99.len();
+    assert!(windows < 300, "{windows} windows for 2,000 seconds");
+}
+
+#[test]
 fn a_run_that_outlasts_its_plan_keeps_its_slots() {
     let mut run = Run::new(&log_pipeline());
     run.owe_and_acknowledge(owed(0));

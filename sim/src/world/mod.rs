@@ -18,7 +18,7 @@ pub use entry::{Entry, Outside};
 pub use faults::FaultRecord;
 pub use node::{Load, NodePlan, Software, State};
 pub use plan::{Limits, Stop, WorldPlan};
-pub use trace::{Step, Trace};
+pub use trace::{Blocks, Step, Trace};
 
 use crate::agenda::Agenda;
 use crate::clock::NodeClock;

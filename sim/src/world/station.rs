@@ -73,9 +73,7 @@ impl World {
         let (class, digest) = input_digest(input);
         let incarnation = self.nodes[usize::from(id.0)].incarnation;
         self.mix(id, incarnation, class, digest);
-        if self.steps.is_multiple_of(super::trace::BLOCK) {
-            self.trace.block_ends(self.fingerprint.value());
-        }
+        self.trace.step_ends(self.steps, self.fingerprint.value());
         if self.trace.wants(self.steps) {
             self.trace.push(Step {
                 number: self.steps,

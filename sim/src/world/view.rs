@@ -34,7 +34,7 @@ impl World {
         self.stop.as_ref()
     }
 
-    /// The recorded steps and the hash after each block of 1,024.
+    /// The recorded steps and the hash after each block of steps.
     #[must_use]
     pub const fn trace(&self) -> &Trace {
         &self.trace

@@ -1,0 +1,102 @@
+//! The memory of kernel and checks does not grow with the length of a run.
+//!
+//! The binary runs `memory/steady.toml` twice, the second time with more than ten times the events. Peaks are
+//! those that it writes into `env.json`: what the system holds and the binary itself are in them, which
+//! flatters their ratio, so the difference of the two is held to a bound of its own. What the modelled disks
+//! hold is shown apart; it is modelled data, bounded by the retention of the scenario.
+
+#![allow(missing_docs, reason = "a test has no readers of its items")]
+#![cfg(target_os = "linux")] // Peaks are read from /proc.
+
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// What a virtual second may add to the peak. The windows by which latencies are kept grow with the logarithm
+/// of the length, by at most 106 of some 8 KiB in a run of this length, and the slots of the report, 200 in
+/// every run, hold more samples each: together 1.2 MB over 350 s. One due time of 16 bytes kept for each
+/// event would alone be 4,000 bytes a second, the list of every second's latencies 8,000.
+const BYTES_PER_SECOND: u64 = 3_500;
+
+struct Figures {
+    events: u64,
+    seconds: u64,
+    peak: u64,
+    modelled: u64,
+}
+
+fn json(path: &Path) -> Value {
+    let text = fs::read_to_string(path).expect("the run wrote its results");
+    serde_json::from_str(&text).expect("results are JSON")
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().expect("a figure is a whole number")
+}
+
+/// Runs the scenario with a `chaos` of so many seconds.
+fn run(chaos: u64) -> Figures {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("memory")
+        .join(chaos.to_string());
+    if folder.exists() {
+        fs::remove_dir_all(&folder).expect("the folder is ours");
+    }
+    fs::create_dir_all(&folder).expect("there is room");
+    let (text, written) = (include_str!("memory/steady.toml"), "chaos = \"20s\"");
+    assert_eq!(text.matches(written).count(), 1);
+    let scenario = text.replace(written, &format!("chaos = \"{chaos}s\""));
+    fs::write(folder.join("steady.toml"), scenario).expect("there is room");
+    let output = Command::new(env!("CARGO_BIN_EXE_stormglass"))
+        .args("run steady.toml --seed 1 -q --out out".split_whitespace())
+        .current_dir(&folder)
+        .output()
+        .expect("the binary runs");
+    assert!(output.status.success(), "{output:?}");
+    let summary = json(&folder.join("out/summary.json"));
+    let environment = json(&folder.join("out/env.json"));
+    let figures = Figures {
+        events: number(&summary["totals"]["accepted"]),
+        seconds: number(&summary["virtual_duration"]) / 1_000_000,
+        peak: number(&environment["peak_rss_bytes"]),
+        modelled: number(&environment["modelled_bytes"]),
+    };
+    println!(
+        "{} events in {} virtual seconds: {} kB at most, {} kB on the modelled disks",
+        figures.events,
+        figures.seconds,
+        figures.peak / 1_000,
+        figures.modelled / 1_000
+    );
+    figures
+}
+
+#[test]
+fn ten_times_the_events_need_no_more_memory() {
+    let (short, long) = (run(20), run(330));
+    assert!(
+        long.events >= 10 * short.events,
+        "{} events are not ten times {}",
+        long.events,
+        short.events
+    );
+    assert!(
+        5 * long.peak <= 6 * short.peak,
+        "{} bytes are more than 1.2 x {}",
+        long.peak,
+        short.peak
+    );
+    let growth = long.peak.saturating_sub(short.peak) / (long.seconds - short.seconds);
+    println!("{growth} bytes a virtual second");
+    assert!(
+        growth <= BYTES_PER_SECOND,
+        "each virtual second adds {growth} bytes, more than {BYTES_PER_SECOND}"
+    );
+    assert!(
+        5 * long.modelled <= 6 * short.modelled,
+        "retention bounds what the disks hold: {} and {} bytes",
+        long.modelled,
+        short.modelled
+    );
+}
