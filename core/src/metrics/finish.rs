@@ -1,8 +1,9 @@
 //! Puts stretches into phases and slots once all faults and recoveries are known.
 
+use crate::metrics::counted::{Counted, NEVER};
 use crate::metrics::recorder::{Counts, Recorder};
 use crate::metrics::recovery::{Baseline, Episode, episodes};
-use crate::metrics::stretches::{Counted, NEVER, Sample};
+use crate::metrics::stretches::Sample;
 use crate::metrics::{Latencies, Metrics, Phase, Series, Slot};
 use crate::time::{SECOND, Time};
 

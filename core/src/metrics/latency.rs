@@ -1,6 +1,6 @@
 //! Latencies: what was measured, and how many waited for ever.
 
-use crate::metrics::stretches::NEVER;
+use crate::metrics::counted::NEVER;
 use crate::metrics::{Phase, Series};
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;

@@ -4,6 +4,7 @@
 //! [`Recorder::finish`] knows all fault intervals and recoveries, puts each stretch into its phases (B2) and
 //! answers with histograms in whole microseconds to three digits. Histograms of many runs merge without loss.
 
+mod counted;
 mod finish;
 mod latency;
 mod recorder;

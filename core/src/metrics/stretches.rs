@@ -6,13 +6,11 @@
 //! [`Latency`](crate::metrics::Latency), whose counts are therefore exactly those of the samples.
 
 use crate::metrics::Series;
+use crate::metrics::counted::{Counted, NEVER, lowest};
 use crate::metrics::windows::Edges;
 use crate::time::{SECOND, Span, Time};
 use std::collections::BTreeMap;
 use std::ops::Range;
-
-/// The value that stands for never.
-pub(super) const NEVER: u32 = u32::MAX;
 
 /// One measured latency. Sixteen bytes, in a buffer that is folded when it is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,82 +30,6 @@ impl Sample {
             series,
             micros: lowest(micros.min(NEVER - 1)),
         }
-    }
-}
-
-/// Bits below the eleven that count: three digits.
-const fn rough(micros: u32) -> u32 {
-    21_u32.saturating_sub(micros.leading_zeros())
-}
-
-/// The lowest value of the bucket.
-const fn lowest(micros: u32) -> u32 {
-    micros >> rough(micros) << rough(micros)
-}
-
-/// The highest value of a bucket, `u64::MAX` for never.
-const fn highest(micros: u32) -> u64 {
-    if micros == NEVER {
-        return u64::MAX;
-    }
-    micros as u64 + (1 << rough(micros)) - 1
-}
-
-/// How often each value occurs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counted {
-    /// Invariant: values increase, counts are positive.
-    counts: Vec<(u32, u32)>,
-}
-
-impl Counted {
-    /// Adds values that do not decrease.
-    fn add(&mut self, sorted: impl Iterator<Item = (u32, u32)>) {
-        let mut old = std::mem::take(&mut self.counts).into_iter().peekable();
-        let mut all: Vec<(u32, u32)> = Vec::with_capacity(old.len() + 8);
-        let mut push = |(value, count): (u32, u32)| match all.last_mut() {
-            Some(last) if last.0 == value => last.1 += count,
-            Some(_) | None => all.push((value, count)),
-        };
-        for new in sorted {
-            while let Some(before) = old.next_if(|(value, _)| *value <= new.0) {
-                push(before);
-            }
-            push(new);
-        }
-        old.for_each(&mut push);
-        all.shrink_to_fit();
-        self.counts = all;
-    }
-
-    /// Adds another list.
-    pub(super) fn merge(&mut self, other: &Counted) {
-        self.add(other.counts.iter().copied());
-    }
-
-    /// How often never occurs.
-    pub(super) fn never(&self) -> u64 {
-        let last = self.counts.last().filter(|(value, _)| *value == NEVER);
-        last.map_or(0, |(_, count)| u64::from(*count))
-    }
-
-    /// Values and how often each occurs; never is [`NEVER`].
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
-        let counts = self.counts.iter();
-        counts.map(|(value, count)| (*value, u64::from(*count)))
-    }
-
-    /// The highest value of the bucket at a rank in parts per million, `u64::MAX` for never; none without
-    /// values.
-    pub(super) fn percentile(&self, parts: u64) -> Option<u64> {
-        let total: u64 = self.iter().map(|(_, count)| count).sum();
-        let rank = (total * parts).div_ceil(1_000_000).max(1);
-        let mut below = 0;
-        let found = self.iter().find(|(_, count)| {
-            below += count;
-            below >= rank
-        });
-        found.map(|(value, _)| highest(value))
     }
 }
 
@@ -166,7 +88,7 @@ impl Stretches {
         folded.sort_unstable();
         for group in folded.chunk_by(|a, b| (a.0, a.1, a.2) == (b.0, b.1, b.2)) {
             let (series, start, slot, _) = group[0];
-            let values = || group.iter().map(|sample| (sample.3, 1));
+            let values = || group.iter().map(|sample| (sample.3, 1_u64));
             self.by_start
                 .entry((series, start))
                 .or_default()
