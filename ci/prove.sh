@@ -157,6 +157,9 @@ peak() {
     wait "$process" || true
 }
 
+# environment FOLDER FIELD: a number of env.json.
+environment() { awk -v field="\"$2\":" '$1 == field { gsub(/[^0-9]/, ""); print }' "$(file "$1" env.json)"; }
+
 prove_memory() {
     local kib few many
     peak few run $orders --seeds 50
@@ -165,6 +168,22 @@ prove_memory() {
     many=$kib
     row "memory does not grow with the number of seeds" "run $orders --seeds 50 and 1000" \
         "$((few / 1024)) and $((many / 1024)) MiB" "$(verdict test "$many" -lt $((few * 3 / 2)))"
+
+    local base=$results/memory.toml long=$results/memory-long.toml
+    cp ci/tests/memory/steady.toml "$base"
+    sed 's/^chaos = "20s"$/chaos = "330s"/' "$base" >"$long"
+    grep -q '^chaos = "330s"$' "$long"
+    storm $release steady run "$base" --variant fast
+    storm $release steady-long run "$long" --variant fast
+    local events=($(figure steady totals accepted) $(figure steady-long totals accepted))
+    local peaks=($(environment steady peak_rss_bytes) $(environment steady-long peak_rss_bytes))
+    local modelled=($(environment steady modelled_bytes) $(environment steady-long modelled_bytes))
+    row "ten times the events at 5,000/s need at most 1.2 times the memory" \
+        "run ci/tests/memory/steady.toml --variant fast, chaos 20s and 330s" \
+        "${events[0]} and ${events[1]} events: $((peaks[0] / 1024)) and $((peaks[1] / 1024)) KiB" \
+        "$(verdict test "${events[1]}" -ge $((10 * events[0])) -a $((5 * peaks[1])) -le $((6 * peaks[0])))"
+    row "what the modelled disks hold in them" "env.json" \
+        "$((modelled[0] / 1024)) and $((modelled[1] / 1024)) KiB" shown
 }
 
 prove_badinput() {
