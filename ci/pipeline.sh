@@ -17,7 +17,7 @@ fi
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 export CARGO_INCREMENTAL=0 CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}"
 
-steps=(fmt clippy doc test determinism gate plain benches)
+steps=(fmt clippy doc test determinism gate plain benches ratio)
 storm=target/debug/stormglass
 
 step_fmt() { cargo fmt --all --check; }
@@ -36,6 +36,9 @@ step_plain() { RUSTFLAGS="" cargo check -q --locked --target-dir target/plain; }
 
 # The benches are run by people; here they only have to build.
 step_benches() { cargo check -q --locked -p stormglass-bench --benches; }
+
+# A pipeline's speed over that of a bare heap loop in the same process: red under 0.7 of bench/ratio.toml.
+step_ratio() { cargo run -q --locked --release -p stormglass-bench --no-default-features --example ratio; }
 
 # Each seed twice in one process, then the same seeds in another process, on one thread, in another folder,
 # and inside madsim: the fingerprints and the bytes of the results have to be those of the first run.

@@ -1,6 +1,11 @@
 //! The CPU time of the calling thread, as a clock and as criterion's measurement.
 
-use criterion::measurement::{Measurement, ValueFormatter, WallTime};
+#[cfg(feature = "peers")]
+mod criterion;
+
+#[cfg(feature = "peers")]
+pub use criterion::CpuTime;
+
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 
@@ -16,39 +21,4 @@ pub fn timed<T>(body: impl FnOnce() -> T) -> (T, Duration) {
     let start = thread_time();
     let value = body();
     (value, thread_time() - start)
-}
-
-/// Thread CPU time for criterion.
-#[derive(Clone, Copy, Debug)]
-pub struct CpuTime;
-
-static WALL: WallTime = WallTime;
-
-impl Measurement for CpuTime {
-    type Intermediate = Duration;
-    type Value = Duration;
-
-    fn start(&self) -> Duration {
-        thread_time()
-    }
-
-    fn end(&self, start: Duration) -> Duration {
-        thread_time() - start
-    }
-
-    fn add(&self, a: &Duration, b: &Duration) -> Duration {
-        *a + *b
-    }
-
-    fn zero(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn to_f64(&self, value: &Duration) -> f64 {
-        value.as_nanos() as f64
-    }
-
-    fn formatter(&self) -> &dyn ValueFormatter {
-        WALL.formatter()
-    }
 }

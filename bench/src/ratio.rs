@@ -1,4 +1,4 @@
-//! The one speed that a pipeline may gate: the kernel's over that of a bare heap loop, in one process.
+//! The one speed that the check of a change gates: the kernel's over that of a bare heap loop, in one process.
 //!
 //! Both slow down alike on a busy or an old machine, so their ratio moves far less than either. It is still
 //! a measurement: it is red only under [`RED`] of the committed one.

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub struct Calls<T> {
     connections: BTreeMap<NodeId, Connection>,
-    open: BTreeMap<CallId, Open<T>>,
+    /// In the order asked, which is that of their numbers. Few are open at a time.
+    open: Vec<(CallId, Open<T>)>,
     timers: u64,
 }
 
@@ -38,7 +39,7 @@ impl<T> Calls<T> {
     pub const fn new(space: u8) -> Calls<T> {
         Calls {
             connections: BTreeMap::new(),
-            open: BTreeMap::new(),
+            open: Vec::new(),
             timers: CALL_TIMER | (space as u64) << 55,
         }
     }
@@ -55,14 +56,16 @@ impl<T> Calls<T> {
         let connection = self.connection(cx, peer);
         let call = cx.request(connection, request);
         cx.arm(self.timer(call), timeout);
-        self.open.insert(
-            call,
-            Open {
-                peer,
-                connection,
-                memory,
-            },
+        assert!(
+            self.open.last().is_none_or(|(last, _)| *last < call),
+            "{call} comes after calls with greater numbers"
         );
+        let open = Open {
+            peer,
+            connection,
+            memory,
+        };
+        self.open.push((call, open));
         call
     }
 
@@ -89,9 +92,14 @@ impl<T> Calls<T> {
         TimerId(self.timers | call.0)
     }
 
+    fn place(&self, call: CallId) -> Option<usize> {
+        let place = self.open.binary_search_by_key(&call, |(call, _)| *call);
+        place.ok()
+    }
+
     /// A reply has come: what was remembered, none if the call is over already.
     pub fn answered(&mut self, cx: &mut Context<'_>, call: CallId) -> Option<T> {
-        let open = self.open.remove(&call)?;
+        let (_, open) = self.open.remove(self.place(call)?);
         cx.disarm(self.timer(call));
         Some(open.memory)
     }
@@ -104,9 +112,10 @@ impl<T> Calls<T> {
         if timer.0 & SPACE != self.timers {
             return Vec::new();
         }
-        let Some(open) = self.open.get(&CallId(timer.0 & !SPACE)) else {
+        let Some(place) = self.place(CallId(timer.0 & !SPACE)) else {
             return Vec::new();
         };
+        let (_, open) = &self.open[place];
         let (peer, connection) = (open.peer, open.connection);
         cx.close(connection);
         self.connections.remove(&peer);
@@ -124,21 +133,16 @@ impl<T> Calls<T> {
     }
 
     fn end(&mut self, cx: &mut Context<'_>, connection: Connection) -> Vec<(CallId, NodeId, T)> {
-        let calls: Vec<CallId> = self
+        let ended = self
             .open
-            .iter()
-            .filter(|(_, open)| open.connection == connection)
-            .map(|(call, _)| *call)
+            .extract_if(.., |(_, open)| open.connection == connection);
+        let ended: Vec<_> = ended
+            .map(|(call, open)| (call, open.peer, open.memory))
             .collect();
-        calls
-            .into_iter()
-            .filter_map(|call| {
-                cx.disarm(self.timer(call));
-                self.open
-                    .remove(&call)
-                    .map(|open| (call, open.peer, open.memory))
-            })
-            .collect()
+        for (call, ..) in &ended {
+            cx.disarm(self.timer(*call));
+        }
+        ended
     }
 
     /// Gives up all calls to `peer` without waiting: the connection is closed and what was remembered given back.

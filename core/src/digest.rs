@@ -57,6 +57,7 @@ impl Digest {
 
 /// The digest of a short list of words.
 #[must_use]
+#[inline]
 pub fn digest_of(words: &[u64]) -> u64 {
     words
         .iter()

@@ -1,7 +1,7 @@
-//! What happens next: a heap of 128-bit keys over a slab. Entries of one instant leave in the order they
-//! came.
+//! What happens next: a heap of 128-bit keys over a list of slots. Entries of one instant leave in the order they
+//! came. The soonest are kept in a short sorted list beside the heap: most entries are services and packets,
+//! which leave long before the timers that fill the heap.
 
-use slab::Slab;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use stormglass_core::time::Time;
@@ -9,25 +9,34 @@ use stormglass_core::time::Time;
 /// Bits of the key that name the slot; the sequence takes the 40 bits above.
 const SLOT_BITS: u32 = 24;
 
+/// Entries of the sorted list: so few are inserted faster than into a heap.
+const NEAR: usize = 64;
+
 /// A queue of things to come.
 #[derive(Debug)]
 pub struct Agenda<T> {
+    /// The soonest last. Invariant: every key is below every key of the heap.
+    near: Vec<u128>,
     heap: BinaryHeap<Reverse<u128>>,
-    slots: Slab<T>,
+    slots: Vec<T>,
+    /// Slots without an entry.
+    free: Vec<u32>,
     sequence: u64,
 }
 
 impl<T> Default for Agenda<T> {
     fn default() -> Agenda<T> {
         Agenda {
+            near: Vec::new(),
             heap: BinaryHeap::new(),
-            slots: Slab::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
             sequence: 0,
         }
     }
 }
 
-impl<T> Agenda<T> {
+impl<T: Default> Agenda<T> {
     /// An empty agenda.
     #[must_use]
     pub fn new() -> Agenda<T> {
@@ -38,53 +47,90 @@ impl<T> Agenda<T> {
     ///
     /// # Panics
     /// If more than 2²⁴ entries are waiting or 2⁴⁰ have been: both are far above the limits of a run.
+    #[inline]
     pub fn push(&mut self, time: Time, entry: T) {
-        let slot = self.slots.insert(entry) as u128;
+        // Inlined as far as this, so that an entry is made in its slot and not copied there.
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize] = entry;
+                slot
+            }
+            None => {
+                self.slots.push(entry);
+                self.slots.len() as u32 - 1
+            }
+        };
+        self.queue(time, slot);
+    }
+
+    fn queue(&mut self, time: Time, slot: u32) {
+        let slot = u128::from(slot);
         assert!(slot < 1 << SLOT_BITS, "more than 2^24 entries are waiting");
         assert!(self.sequence < 1 << 40, "more than 2^40 entries in one run");
         let key = u128::from(time.0) << 64 | u128::from(self.sequence) << SLOT_BITS | slot;
         self.sequence += 1;
-        self.heap.push(Reverse(key));
+        if self.heap.peek().is_some_and(|Reverse(far)| *far < key) {
+            self.heap.push(Reverse(key));
+            return;
+        }
+        let place = self.near.partition_point(|near| *near > key);
+        self.near.insert(place, key);
+        if self.near.len() > NEAR {
+            let far = self.near.drain(..NEAR / 2);
+            self.heap.extend(far.map(Reverse));
+        }
+    }
+
+    fn first_key(&self) -> Option<u128> {
+        let far = || self.heap.peek().map(|Reverse(key)| *key);
+        self.near.last().copied().or_else(far)
     }
 
     /// When the next entry is due.
     #[must_use]
     pub fn next_time(&self) -> Option<Time> {
-        self.heap
-            .peek()
-            .map(|Reverse(key)| Time((key >> 64) as u64))
+        self.first_key().map(|key| Time((key >> 64) as u64))
     }
 
     /// Takes the next entry that is due by `until`.
     pub fn pop_until(&mut self, until: Time) -> Option<(Time, T)> {
         let time = self.next_time().filter(|time| *time <= until)?;
-        let Reverse(key) = self.heap.pop().expect("the heap was peeked at just above");
-        Some((time, self.slots.remove(slot_of(key))))
+        let near = self.near.pop();
+        let key = near.or_else(|| self.heap.pop().map(|Reverse(key)| key))?;
+        Some((time, self.take(slot_of(key))))
+    }
+
+    fn take(&mut self, slot: usize) -> T {
+        self.free.push(slot as u32);
+        std::mem::take(&mut self.slots[slot])
     }
 
     /// Removes the entries that `keep` rejects; the others keep their order.
     pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
-        let slots = &mut self.slots;
-        self.heap.retain(|Reverse(key)| {
+        let (slots, free) = (&mut self.slots, &mut self.free);
+        let mut keeps = |key: &u128| {
             let slot = slot_of(*key);
             let kept = keep(&slots[slot]);
             if !kept {
-                slots.remove(slot);
+                slots[slot] = T::default();
+                free.push(slot as u32);
             }
             kept
-        });
+        };
+        self.near.retain(&mut keeps);
+        self.heap.retain(|Reverse(key)| keeps(key));
     }
 
     /// How many entries wait.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.heap.len()
+        self.near.len() + self.heap.len()
     }
 
     /// Whether none waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.heap.is_empty()
+        self.len() == 0
     }
 }
 

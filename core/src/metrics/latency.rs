@@ -2,30 +2,27 @@
 
 use crate::metrics::counted::NEVER;
 use crate::metrics::{Phase, Series};
-use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 
-/// A distribution in microseconds to three digits, in which never is a value.
-#[derive(Clone, Debug, PartialEq)]
+/// A distribution in microseconds to three digits, in which never is a value. It has the buckets of an HDR
+/// histogram; a run fills few of them, so they are counted in a map.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Latency {
-    histogram: Histogram<u64>,
+    /// By the highest value of the bucket; no count is zero.
+    counts: BTreeMap<u64, u64>,
     never: u64,
 }
 
-impl Default for Latency {
-    fn default() -> Latency {
-        Latency {
-            histogram: Histogram::new(3).expect("three digits are allowed"),
-            never: 0,
-        }
-    }
+/// The highest value of the bucket: eleven bits count.
+const fn highest(micros: u64) -> u64 {
+    let rough = 53_u32.saturating_sub(micros.leading_zeros());
+    micros | ((1 << rough) - 1)
 }
 
 impl Latency {
     /// Adds a finite sample.
     pub fn record(&mut self, micros: u64) {
-        let done = self.histogram.record(micros);
-        assert!(done.is_ok(), "a histogram that grows takes {micros} us");
+        *self.counts.entry(highest(micros)).or_default() += 1;
     }
 
     /// Adds as many samples of a counted list's value.
@@ -33,8 +30,8 @@ impl Latency {
         if micros == NEVER {
             return self.record_never(count);
         }
-        let done = self.histogram.record_n(u64::from(micros), count);
-        assert!(done.is_ok(), "a histogram that grows takes {micros} us");
+        let bucket = highest(u64::from(micros));
+        *self.counts.entry(bucket).or_default() += count;
     }
 
     /// Adds samples of events that were never visible.
@@ -44,15 +41,20 @@ impl Latency {
 
     /// Adds another distribution, without loss.
     pub fn merge(&mut self, other: &Latency) {
-        let done = self.histogram.add(&other.histogram);
-        assert!(done.is_ok(), "histograms that grow can be added");
+        for (bucket, count) in &other.counts {
+            *self.counts.entry(*bucket).or_default() += count;
+        }
         self.never += other.never;
     }
 
     /// How many samples there are.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.histogram.len() + self.never
+        self.finite() + self.never
+    }
+
+    fn finite(&self) -> u64 {
+        self.counts.values().sum()
     }
 
     /// How many of them are never.
@@ -64,12 +66,13 @@ impl Latency {
     /// The value at a rank in parts per million, in microseconds; `u64::MAX` is never, none is no sample.
     #[must_use]
     pub fn at(&self, parts: u32) -> Option<u64> {
-        let rank = (u128::from(self.count()) * u128::from(parts)).div_ceil(1_000_000) as u64;
+        let finite = self.finite();
+        let rank = (u128::from(finite + self.never) * u128::from(parts)).div_ceil(1_000_000) as u64;
         let rank = rank.max(1);
-        if self.count() == 0 {
+        if finite + self.never == 0 {
             return None;
         }
-        if rank > self.histogram.len() {
+        if rank > finite {
             return Some(u64::MAX);
         }
         let mut below = 0;
@@ -81,8 +84,7 @@ impl Latency {
 
     /// Finite samples: the highest value of each bucket that is not empty, and its count.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        let recorded = self.histogram.iter_recorded();
-        recorded.map(|bucket| (bucket.value_iterated_to(), bucket.count_at_value()))
+        self.counts.iter().map(|(bucket, count)| (*bucket, *count))
     }
 }
 
@@ -112,6 +114,24 @@ impl Latencies {
     pub fn merge(&mut self, other: &Latencies) {
         for (series, phase, latency) in other.iter() {
             self.of(series, phase.clone()).merge(latency);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_keep_three_digits_and_small_ones_all() {
+        for exact in [0, 1, 999, 2_047] {
+            assert_eq!(highest(exact), exact);
+        }
+        assert_eq!(highest(2_048), 2_049);
+        assert_eq!(highest(4_100), 4_103);
+        for micros in [3_001_u64, 123_456, 71 * 60_000_000, u64::MAX] {
+            let off = highest(micros) - micros;
+            assert!(off <= micros / 1_000, "{micros} is off by {off}");
         }
     }
 }

@@ -210,18 +210,26 @@ impl Raft {
         let Standing::Leader(leader) = &self.standing else {
             return;
         };
-        let mut durable: Vec<u64> = (0..self.plan.voters)
-            .map(|index| {
-                if index == self.plan.me {
-                    self.storage.durable_index()
-                } else {
-                    leader.peers[usize::from(index)].matched
-                }
-            })
-            .collect();
-        durable.sort_unstable_by(|a, b| b.cmp(a));
-        let counted = durable[self.quorum() as usize - 1];
-        if counted > self.commit && self.log.term_at(counted) == Some(self.term) {
+        let durable = |index: u16| {
+            if index == self.plan.me {
+                self.storage.durable_index()
+            } else {
+                leader.peers[usize::from(index)].matched
+            }
+        };
+        let voters = 0..self.plan.voters;
+        let has_majority = |index: &u64| {
+            let holders = voters.clone().filter(|voter| durable(*voter) >= *index);
+            holders.count() as u32 >= self.quorum()
+        };
+        let held = voters
+            .clone()
+            .map(durable)
+            .filter(|held| *held > self.commit);
+        let Some(counted) = held.filter(has_majority).max() else {
+            return;
+        };
+        if self.log.term_at(counted) == Some(self.term) {
             self.commit = counted;
             self.push_all(cx);
         }

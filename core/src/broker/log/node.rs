@@ -235,12 +235,14 @@ impl LogBroker {
                 cx.disarm(Clock::Session(index).timer());
             }
         }
-        let mut woken = std::mem::take(&mut self.desk.woken_polls);
-        woken.sort_unstable();
-        woken.dedup();
-        for number in woken {
-            if self.polls.wake(cx, &self.desk, replicas, number, false) {
-                cx.disarm(Clock::Poll(number).timer());
+        if !self.desk.woken_polls.is_empty() {
+            let mut woken = std::mem::take(&mut self.desk.woken_polls);
+            woken.sort_unstable();
+            woken.dedup();
+            for number in woken {
+                if self.polls.wake(cx, &self.desk, replicas, number, false) {
+                    cx.disarm(Clock::Poll(number).timer());
+                }
             }
         }
         if !self.desk.wishes.is_empty() {

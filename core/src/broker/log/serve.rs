@@ -178,11 +178,12 @@ pub(super) fn answer_session(
         return;
     };
     let number = session.number;
-    let news = std::mem::take(&mut session.news);
+    let mut news = std::mem::take(&mut session.news);
     let mut parts = refusals;
     let mut total = 0_u32;
-    let mut rest = news.iter();
-    for slot in rest.by_ref() {
+    let mut seen = 0;
+    for slot in &news {
+        seen += 1;
         let Some(replica) = &mut replicas[*slot as usize] else {
             continue;
         };
@@ -194,9 +195,9 @@ pub(super) fn answer_session(
             break;
         }
     }
-    let left: Vec<u32> = rest.copied().collect();
+    news.drain(..seen);
     let session = &mut desk.sessions[usize::from(index)];
-    session.news = left;
+    session.news = news;
     if parts.is_empty() && !due {
         return;
     }
