@@ -1,7 +1,7 @@
 //! What happened: facts, and who told them when. One stream of observations feeds checks, latency, trace
 //! and report alike.
 
-use crate::event::{Entry, Event, EventId};
+use crate::event::{Batch, Entry, Event, EventId};
 use crate::id::{ClassId, GroupId, Incarnation, NodeId, Offset, Partition, PointId, TopicId};
 use crate::message::Refusal;
 use crate::message::log::{Fetched, Published};
@@ -28,6 +28,10 @@ pub enum Role {
 pub enum Fact {
     /// A source owed these events; each at its own due time.
     Owed(Arc<[Event]>),
+    /// World: a request to store these events left its publisher.
+    PublishSent(Arc<Batch>),
+    /// World: a broker took up a request to store these events.
+    PublishTaken(Arc<Batch>),
     /// World: a publisher was told that its batch is stored.
     Acknowledged(Published),
     /// A publisher's application was told that these events are not stored (`definite`) or that nobody
@@ -46,6 +50,13 @@ pub enum Fact {
         partition: Partition,
         /// The batch in its place.
         entry: Entry,
+    },
+    /// A leader found that every in-sync replica has what lies before this offset.
+    Committed {
+        /// The partition.
+        partition: Partition,
+        /// The high watermark.
+        until: Offset,
     },
     /// On disk: a replica cut its log.
     Truncated {
@@ -101,6 +112,8 @@ pub enum Fact {
         /// Which events.
         events: Arc<[EventId]>,
     },
+    /// World: a sink took up a write.
+    WriteTaken(Arc<Write>),
     /// On disk: a sink applied a write; once written it is visible.
     Effects(Arc<Write>),
     /// On disk: a store keeps a processor's state and position.
@@ -177,9 +190,12 @@ pub enum Fact {
 #[expect(missing_docs, reason = "each is the kind of the fact of the same name")]
 pub enum FactKind {
     Owed,
+    PublishSent,
+    PublishTaken,
     Acknowledged,
     GaveUp,
     Appended,
+    Committed,
     Truncated,
     LogStart,
     Fetched,
@@ -188,6 +204,7 @@ pub enum FactKind {
     Settled,
     DeadLettered,
     Filtered,
+    WriteTaken,
     Effects,
     CheckpointStored,
     WriteAcknowledged,
@@ -209,11 +226,14 @@ pub enum FactKind {
 
 impl FactKind {
     /// Every kind, in order.
-    pub const ALL: [FactKind; 29] = [
+    pub const ALL: [FactKind; 33] = [
         FactKind::Owed,
+        FactKind::PublishSent,
+        FactKind::PublishTaken,
         FactKind::Acknowledged,
         FactKind::GaveUp,
         FactKind::Appended,
+        FactKind::Committed,
         FactKind::Truncated,
         FactKind::LogStart,
         FactKind::Fetched,
@@ -222,6 +242,7 @@ impl FactKind {
         FactKind::Settled,
         FactKind::DeadLettered,
         FactKind::Filtered,
+        FactKind::WriteTaken,
         FactKind::Effects,
         FactKind::CheckpointStored,
         FactKind::WriteAcknowledged,
@@ -294,9 +315,12 @@ impl Fact {
     pub const fn kind(&self) -> FactKind {
         match self {
             Fact::Owed(_) => FactKind::Owed,
+            Fact::PublishSent(_) => FactKind::PublishSent,
+            Fact::PublishTaken(_) => FactKind::PublishTaken,
             Fact::Acknowledged(_) => FactKind::Acknowledged,
             Fact::GaveUp { .. } => FactKind::GaveUp,
             Fact::Appended { .. } => FactKind::Appended,
+            Fact::Committed { .. } => FactKind::Committed,
             Fact::Truncated { .. } => FactKind::Truncated,
             Fact::LogStart { .. } => FactKind::LogStart,
             Fact::Fetched(_) => FactKind::Fetched,
@@ -305,6 +329,7 @@ impl Fact {
             Fact::Settled { .. } => FactKind::Settled,
             Fact::DeadLettered { .. } => FactKind::DeadLettered,
             Fact::Filtered { .. } => FactKind::Filtered,
+            Fact::WriteTaken(_) => FactKind::WriteTaken,
             Fact::Effects(_) => FactKind::Effects,
             Fact::CheckpointStored(_) => FactKind::CheckpointStored,
             Fact::WriteAcknowledged(_) => FactKind::WriteAcknowledged,

@@ -407,6 +407,17 @@ impl Message {
         digest_of(&[self.class().hash(), body])
     }
 
+    /// What the World itself can say when this message leaves its sender.
+    #[must_use]
+    pub fn departs(&self) -> Option<Fact> {
+        if let Message::Request { request, .. } = self
+            && let Request::Publish(publish) = request
+        {
+            return Some(Fact::PublishSent(Arc::clone(&publish.batch)));
+        }
+        None
+    }
+
     /// What the World itself can say when this message reaches its receiver: facts that may clear a part.
     #[must_use]
     pub fn witness(&self) -> Option<Fact> {
@@ -436,6 +447,14 @@ impl Message {
                 reply: Reply::Rows(rows),
                 ..
             } => Some(Fact::RowsRead(Arc::clone(rows))),
+            Message::Request {
+                request: Request::Publish(publish),
+                ..
+            } => Some(Fact::PublishTaken(Arc::clone(&publish.batch))),
+            Message::Request {
+                request: Request::Write(write),
+                ..
+            } => Some(Fact::WriteTaken(Arc::clone(write))),
             Message::Request { .. }
             | Message::Reply { .. }
             | Message::Raft(_)

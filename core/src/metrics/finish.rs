@@ -51,7 +51,7 @@ impl Recorder {
     fn add_never(&mut self) {
         let mut never = Vec::new();
         for ledger in &self.ledgers {
-            never.extend(ledger.due.values().copied());
+            never.extend(ledger.open.values().map(|marks| marks.due));
         }
         self.totals.owed = self.totals.delivered + never.len() as u64;
         let measured = self.phases.chaos..self.phases.drain;

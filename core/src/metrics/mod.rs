@@ -9,6 +9,7 @@ mod finish;
 mod latency;
 mod recorder;
 mod recovery;
+mod stages;
 mod stretches;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ mod windows;
 pub use latency::{Latencies, Latency};
 pub use recorder::Recorder;
 pub use recovery::{Baseline, Episode, own_level};
+pub use stages::Stage;
 
 use crate::time::{Span, Time};
 use serde::Serialize;
@@ -33,14 +35,48 @@ pub enum Series {
     EndToEnd,
     /// From when an event was due to its acknowledgement.
     Publish,
+    /// From when a request with an event was first sent to its last required effect: what benchmarks report
+    /// that leave out how long an event waited to be sent (coordinated omission).
+    EndToEndFromSend,
+    /// The same to its acknowledgement.
+    PublishFromSend,
+    /// A part of the end-to-end latency.
+    Stage(Stage),
+}
+
+impl Series {
+    /// All of them.
+    pub const ALL: [Series; 12] = [
+        Series::EndToEnd,
+        Series::Publish,
+        Series::EndToEndFromSend,
+        Series::PublishFromSend,
+        Series::Stage(Stage::Produce),
+        Series::Stage(Stage::Send),
+        Series::Stage(Stage::Append),
+        Series::Stage(Stage::Replicate),
+        Series::Stage(Stage::Fetch),
+        Series::Stage(Stage::Process),
+        Series::Stage(Stage::Sink),
+        Series::Stage(Stage::Answer),
+    ];
+
+    /// Its name in reports and objectives.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Series::EndToEnd => "end-to-end",
+            Series::Publish => "publish",
+            Series::EndToEndFromSend => "end-to-end-from-send",
+            Series::PublishFromSend => "publish-from-send",
+            Series::Stage(stage) => stage.name(),
+        }
+    }
 }
 
 impl fmt::Display for Series {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Series::EndToEnd => "end-to-end",
-            Series::Publish => "publish",
-        })
+        f.write_str(self.name())
     }
 }
 

@@ -3,10 +3,11 @@
 use crate::check::{FaultLog, Topology};
 use crate::event::{Event, EventId};
 use crate::fault::FaultPlan;
-use crate::history::{Fact, FactKind, Kinds, Observation, Stage};
+use crate::history::{Fact, FactKind, Kinds, Observation, Stage as Seen};
 use crate::interval_set::IntervalSet;
+use crate::metrics::stages::{Marks, Uncommitted};
 use crate::metrics::stretches::{Sample, Stretches};
-use crate::metrics::{Phases, SLOTS_MAX, Series, Totals};
+use crate::metrics::{Phases, SLOTS_MAX, Series, Stage, Totals};
 use crate::time::{SECOND, Span, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,8 +16,10 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
     owed: IntervalSet,
-    /// When the events owed without all required outputs were due: they may still become never.
-    pub(super) due: BTreeMap<u64, Time>,
+    /// The way so far of the events owed without all required outputs: they may still become never.
+    pub(super) open: BTreeMap<u64, Marks>,
+    /// When the events that are not acknowledged were first sent.
+    sent: BTreeMap<u64, Time>,
     acknowledged: IntervalSet,
     /// By required output: events with an effect or filtered.
     outputs: Vec<IntervalSet>,
@@ -57,7 +60,12 @@ pub struct Recorder {
     pub(super) windows: Vec<(u64, Counts)>,
     slot_width: Span,
     pub(super) totals: Totals,
+    uncommitted: Uncommitted,
 }
+
+/// Events without an acknowledgement whose sending is remembered, of each source: where nothing is ever
+/// acknowledged (acks=0) there would be no end of them.
+const SENT_MAX: usize = 1 << 14;
 
 /// Samples in the buffer.
 const SAMPLES: usize = 1 << 15;
@@ -74,6 +82,13 @@ fn count(list: &mut Vec<Counts>, at: u64, add: impl FnOnce(&mut Counts)) {
         list.resize(at + 1, Counts::default());
     }
     add(&mut list[at]);
+}
+
+fn see(ledgers: &mut [Ledger], id: EventId, stage: Stage, now: Time) {
+    let ledger = ledgers.get_mut(usize::from(id.source));
+    if let Some(marks) = ledger.and_then(|ledger| ledger.open.get_mut(&id.number)) {
+        marks.see(stage, now);
+    }
 }
 
 impl Recorder {
@@ -109,6 +124,7 @@ impl Recorder {
             windows: Vec::new(),
             slot_width: phases.slot_width(),
             totals: Totals::default(),
+            uncommitted: Uncommitted::default(),
             topology: Arc::clone(topology),
             phases,
         }
@@ -119,7 +135,15 @@ impl Recorder {
     pub const fn wants() -> Kinds {
         Kinds::of(&[
             FactKind::Owed,
+            FactKind::PublishSent,
+            FactKind::PublishTaken,
+            FactKind::Appended,
+            FactKind::Committed,
+            FactKind::Enqueued,
             FactKind::Acknowledged,
+            FactKind::Fetched,
+            FactKind::Received,
+            FactKind::WriteTaken,
             FactKind::Effects,
             FactKind::Filtered,
             FactKind::FaultStarted,
@@ -140,7 +164,7 @@ impl Recorder {
             }
         } else if let Fact::Effects(write) = &seen.fact {
             // A row is visible once written, durable or not.
-            if seen.stage == Stage::Written
+            if seen.stage == Seen::Written
                 && let Some(processor) = self.topology.group(write.group)
             {
                 self.totals.effects += write.rows.len() as u64;
@@ -154,7 +178,73 @@ impl Recorder {
                     self.output(seen.time, processor, *id, None);
                 }
             }
-        } else if let Fact::Healed = seen.fact {
+        } else if !self.mark(seen) {
+            self.turn(seen);
+        }
+    }
+
+    /// Takes a fact about how far events have come.
+    fn mark(&mut self, seen: &Observation) -> bool {
+        let now = seen.time;
+        match &seen.fact {
+            Fact::PublishSent(batch) => batch.events().iter().for_each(|event| {
+                self.see(event.id, Stage::Produce, now);
+                self.send(event.id, now);
+            }),
+            Fact::PublishTaken(batch) => self.see_all(batch.events(), Stage::Send, now),
+            Fact::Appended { partition, entry } if seen.stage == Seen::Written => {
+                self.see_all(entry.batch.events(), Stage::Append, now);
+                self.uncommitted.append(*partition, entry);
+            }
+            Fact::Enqueued { events, .. } if seen.stage == Seen::Written => {
+                self.see_all(events, Stage::Append, now);
+            }
+            Fact::Committed { partition, until } => {
+                let ledgers = &mut self.ledgers;
+                self.uncommitted.commit(*partition, *until, |id| {
+                    see(ledgers, id, Stage::Replicate, now);
+                });
+            }
+            Fact::Fetched(fetched) => {
+                let entries = fetched.parts.iter().flat_map(|part| &part.entries);
+                for entry in entries {
+                    self.see_all(entry.batch.events(), Stage::Fetch, now);
+                }
+            }
+            Fact::Received(received) => received.deliveries.iter().for_each(|delivery| {
+                self.see(delivery.event.id, Stage::Fetch, now);
+            }),
+            Fact::WriteTaken(write) => self.see_all(&write.rows, Stage::Process, now),
+            _ => return false,
+        }
+        true
+    }
+
+    fn see(&mut self, id: EventId, stage: Stage, now: Time) {
+        see(&mut self.ledgers, id, stage, now);
+    }
+
+    fn see_all(&mut self, events: &[Event], stage: Stage, now: Time) {
+        for event in events {
+            self.see(event.id, stage, now);
+        }
+    }
+
+    fn send(&mut self, id: EventId, now: Time) {
+        let Some(ledger) = self.ledgers.get_mut(usize::from(id.source)) else {
+            return;
+        };
+        if !ledger.acknowledged.contains(id.number) {
+            ledger.sent.entry(id.number).or_insert(now);
+            if ledger.sent.len() > SENT_MAX {
+                ledger.sent.pop_first();
+            }
+        }
+    }
+
+    /// Takes a fact at which phases may change.
+    fn turn(&mut self, seen: &Observation) {
+        if let Fact::Healed = seen.fact {
             self.phases.calm = seen.time;
             self.stretches.cut(seen.time);
         } else if let Fact::Drained = seen.fact {
@@ -185,7 +275,7 @@ impl Recorder {
                 continue;
             }
             if !ledger.complete.contains(event.id.number) {
-                ledger.due.insert(event.id.number, event.due);
+                ledger.open.insert(event.id.number, Marks::new(event.due));
             }
             let slot = slot_of(event.due, self.slot_width);
             count(&mut self.slots, slot, |counts| counts.offered += 1);
@@ -200,16 +290,22 @@ impl Recorder {
         if !ledger.acknowledged.insert(event.id.number) {
             return;
         }
+        let sent = ledger.sent.remove(&event.id.number);
         let ends_here = ledger.outputs.is_empty();
-        if ends_here {
+        let open = if ends_here {
             ledger.complete.insert(event.id.number);
-            ledger.due.remove(&event.id.number);
-        }
+            ledger.open.remove(&event.id.number)
+        } else {
+            None
+        };
         self.totals.acknowledged += 1;
         self.count_both(now, |counts| counts.acknowledged += 1);
-        self.sample(Series::Publish, now, event.due);
+        self.sample(Series::Publish, event.due, now.since(event.due));
+        if let Some(sent) = sent {
+            self.sample(Series::PublishFromSend, event.due, now.since(sent));
+        }
         if ends_here {
-            self.finish_event(now, Some(event.due));
+            self.finish_event(now, Some(event.due), open, Stage::Answer);
         }
     }
 
@@ -243,15 +339,16 @@ impl Recorder {
             return;
         }
         ledger.complete.insert(id.number);
-        let known = ledger.due.remove(&id.number);
+        let open = ledger.open.remove(&id.number);
         // Filtered last, but visible elsewhere: its due time is still known.
-        let visible =
-            due.or_else(|| known.filter(|_| several && ledger.effected.contains(id.number)));
-        self.finish_event(now, visible);
+        let is_visible = several && ledger.effected.contains(id.number);
+        let due = due.or_else(|| open.filter(|_| is_visible).map(|marks| marks.due));
+        self.finish_event(now, due, open, Stage::Sink);
     }
 
-    /// An event has all its outputs; `due` is none if it was filtered everywhere.
-    fn finish_event(&mut self, now: Time, due: Option<Time>) {
+    /// An event has all its outputs, the way there ending with `last`; `due` is none if it was filtered
+    /// everywhere.
+    fn finish_event(&mut self, now: Time, due: Option<Time>, open: Option<Marks>, last: Stage) {
         self.count_both(now, |counts| counts.finished += 1);
         let Some(due) = due else {
             return;
@@ -261,7 +358,16 @@ impl Recorder {
         if (self.phases.chaos..self.phases.drain).contains(&due) {
             self.totals.delivered_measured += 1;
         }
-        self.sample(Series::EndToEnd, now, due);
+        self.sample(Series::EndToEnd, due, now.since(due));
+        let Some(marks) = open else {
+            return;
+        };
+        if let Some(sent) = marks.sent() {
+            self.sample(Series::EndToEndFromSend, due, now.since(sent));
+        }
+        for (stage, took) in marks.stages(last, now) {
+            self.sample(Series::Stage(stage), due, took);
+        }
     }
 
     fn count_both(&mut self, now: Time, add: impl Fn(&mut Counts)) {
@@ -278,9 +384,8 @@ impl Recorder {
         add(&mut self.windows[at].1);
     }
 
-    fn sample(&mut self, series: Series, now: Time, due: Time) {
-        self.samples
-            .push(Sample::finite(series, due, now.since(due)));
+    fn sample(&mut self, series: Series, due: Time, took: Span) {
+        self.samples.push(Sample::finite(series, due, took));
         if self.samples.len() >= self.fold_at {
             // A fault may still begin at this instant, and what is due from then on lies behind an edge.
             self.fold(self.now);

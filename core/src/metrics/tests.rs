@@ -248,7 +248,7 @@ fn a_long_run_with_an_event_that_never_comes_holds_few_windows_and_due_times() {
         }
     }
     let ledger = &run.recorder.ledgers[0];
-    assert_eq!(ledger.due.keys().copied().collect::<Vec<_>>(), [7]);
+    assert_eq!(ledger.open.keys().copied().collect::<Vec<_>>(), [7]);
     let metrics = run.recorder.finish(None);
     let windows = metrics.baseline.p99.len();
     assert!(windows < 300, "{windows} windows for 2,000 seconds");

@@ -17,6 +17,7 @@ use crate::error::suggest;
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::ops::Range;
+pub use stormglass_core::metrics::Series;
 use stormglass_core::time::Span;
 use stormglass_core::units::{parse_span, print_span};
 
@@ -65,29 +66,6 @@ pub enum Metric {
     Duplicates,
     /// Delivered over owed.
     Goodput,
-}
-
-/// Of which stage a latency is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Series {
-    /// From due to visible in the last required sink.
-    EndToEnd,
-    /// From due to acknowledged by the broker.
-    Publish,
-}
-
-impl Series {
-    /// All of them.
-    pub const ALL: [Series; 2] = [Series::EndToEnd, Series::Publish];
-
-    /// Its name in scenario files and reports.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Series::EndToEnd => "end-to-end",
-            Series::Publish => "publish",
-        }
-    }
 }
 
 /// How a metric is compared with its bound.

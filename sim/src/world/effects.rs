@@ -92,7 +92,13 @@ impl World {
             Effect::Send {
                 connection,
                 message,
-            } => self.send(id, connection, message),
+            } => {
+                if let Some(fact) = message.departs() {
+                    let incarnation = self.nodes[usize::from(id.0)].incarnation;
+                    self.observe(id, incarnation, Stage::Seen, None, fact);
+                }
+                self.send(id, connection, message);
+            }
             Effect::Datagram { to, message } => {
                 self.network
                     .datagram(now, id, to, message, &mut self.agenda);

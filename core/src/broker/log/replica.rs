@@ -401,6 +401,10 @@ impl Replica {
             return;
         }
         self.high_watermark = reached;
+        cx.observe(Fact::Committed {
+            partition: self.log.partition(),
+            until: reached,
+        });
         if let Some(leading) = self.leading_mut() {
             release(cx, desk, &mut leading.for_commit, reached);
         }
