@@ -18,10 +18,8 @@ pub(super) enum Released {
     Crashed,
     /// To a point at which the plan holds the rest.
     Held {
-        /// All effects of the step.
+        /// The effects that have not left.
         effects: Vec<Effect>,
-        /// The first that has not left.
-        next: usize,
         /// Until when.
         until: Time,
     },
@@ -31,34 +29,28 @@ impl World {
     /// Releases the effects of a step that took no time. A hold at a point cannot delay such a step's lane,
     /// so its rest leaves at once.
     pub(super) fn release_all(&mut self, id: NodeId, effects: Vec<Effect>) {
-        let mut rest = self.release(id, effects, 0);
-        while let Released::Held { effects, next, .. } = rest {
-            rest = self.release(id, effects, next);
+        let mut rest = self.release(id, effects);
+        while let Released::Held { effects, .. } = rest {
+            rest = self.release(id, effects);
         }
     }
 
-    /// Releases effects from `next` on.
-    pub(super) fn release(
-        &mut self,
-        id: NodeId,
-        mut effects: Vec<Effect>,
-        next: usize,
-    ) -> Released {
+    /// Releases effects in their order.
+    pub(super) fn release(&mut self, id: NodeId, mut effects: Vec<Effect>) -> Released {
         let incarnation = self.nodes[usize::from(id.0)].incarnation;
-        for index in next..effects.len() {
-            let effect = std::mem::replace(&mut effects[index], Effect::Disarm(TimerId(u64::MAX)));
+        let mut leaving = effects.drain(..);
+        while let Some(effect) = leaving.next() {
             if let Effect::Point(point) = effect {
                 self.observe(id, incarnation, Stage::Seen, None, Fact::Point(point));
                 match self.at_point(id, point) {
                     super::faults::AtPoint::GoOn => continue,
                     super::faults::AtPoint::Crashed => {
-                        self.drop_effects(&effects[index + 1..]);
+                        self.drop_effects(leaving.as_slice());
                         return Released::Crashed;
                     }
                     super::faults::AtPoint::Hold(until) => {
                         return Released::Held {
-                            effects,
-                            next: index + 1,
+                            effects: leaving.collect(),
                             until,
                         };
                     }
@@ -66,7 +58,7 @@ impl World {
             }
             self.apply(id, effect);
         }
-        effects.clear();
+        drop(leaving);
         if self.spare_effects.len() < 64 {
             self.spare_effects.push(effects);
         }
@@ -257,7 +249,7 @@ impl World {
         let held: Vec<Effect> = node
             .services
             .drain()
-            .flat_map(|service| service.effects.into_iter().skip(service.released))
+            .flat_map(|service| service.effects)
             .collect();
         self.void_timers += node.forget(self.now);
         node.state = if power {

@@ -60,10 +60,8 @@ pub struct LaneState {
 pub struct Service {
     /// Its lane.
     pub lane: Lane,
-    /// What leaves at the end.
+    /// What leaves at the end, or is still held at a point.
     pub effects: Vec<Effect>,
-    /// How many have left already, if it was held at a point.
-    pub released: usize,
     /// Whether the end came while the node was paused.
     pub overdue: bool,
 }

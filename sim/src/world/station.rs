@@ -145,7 +145,6 @@ impl World {
         let slot = node.services.insert(Service {
             lane,
             effects,
-            released: 0,
             overdue: false,
         });
         let incarnation = node.incarnation;
@@ -172,18 +171,13 @@ impl World {
         }
         let lane = service.lane;
         let effects = std::mem::take(&mut service.effects);
-        let released = service.released;
-        match self.release(id, effects, released) {
+        match self.release(id, effects) {
             super::effects::Released::All => {}
             super::effects::Released::Crashed => return,
-            super::effects::Released::Held {
-                effects,
-                next,
-                until,
-            } => {
+            super::effects::Released::Held { effects, until } => {
                 let node = &mut self.nodes[usize::from(id.0)];
                 if let Some(service) = node.services.get_mut(slot as usize) {
-                    (service.effects, service.released) = (effects, next);
+                    service.effects = effects;
                 }
                 self.agenda.push(
                     until,
