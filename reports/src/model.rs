@@ -94,6 +94,8 @@ pub struct Identity {
     pub replay: String,
     /// Series that headline numbers and the choice of the worst run use, such as `end-to-end`.
     pub headline_series: String,
+    /// The series that are stages of the headline, in the order of an event's way.
+    pub stage_series: Vec<String>,
 }
 
 impl Identity {

@@ -49,6 +49,8 @@ pub struct Summary {
     pub points: Vec<PointSummary>,
     /// One row a series and phase.
     pub latencies: Vec<LatencySummary>,
+    /// Where the headline's time went: one row a phase and stage, in the order of an event's way.
+    pub stages: Vec<StageSummary>,
     /// Time from heal to recovery over all runs, if there was a fault.
     pub recovery: Option<LatencySummary>,
     /// Sums over all runs.
@@ -195,6 +197,23 @@ pub struct PointSummary {
     pub min_share_ppm: u32,
     /// Whether enough did.
     pub is_covered: bool,
+}
+
+/// A stage's part of the headline's latency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageSummary {
+    /// The stage.
+    pub stage: String,
+    /// Samples it is about.
+    pub phase: SamplePhase,
+    /// Its part of all the time that delivered events took, parts per million.
+    pub share_ppm: u64,
+    /// Its part of the mean latency of a delivered event.
+    pub mean: Value,
+    /// Median over the events that have the stage.
+    pub p50: Option<Value>,
+    /// 99th percentile over the same.
+    pub p99: Option<Value>,
 }
 
 /// Percentiles of one distribution.

@@ -64,6 +64,7 @@ pub fn render(summary: &Summary, ink: Ink) -> String {
     }
     lines.extend(checks(summary, ink));
     lines.extend(numbers(summary));
+    lines.extend(stages(summary));
     lines.extend(remarks("not covered", &summary.not_covered));
     lines.extend(remarks("note", &summary.notes));
     lines.push(String::new());
@@ -324,6 +325,23 @@ fn numbers(summary: &Summary) -> Vec<String> {
             .map(|(name, cells, delivered)| line(name, cells, delivered)),
     );
     lines.push(String::new());
+    lines
+}
+
+/// Where the time went, a line a phase: each stage's part of the mean.
+fn stages(summary: &Summary) -> Vec<String> {
+    let mut lines = Vec::new();
+    for rows in summary.stages.chunk_by(|a, b| a.phase == b.phase) {
+        let parts = rows.iter().map(|row| {
+            let share = Value::Ppm(row.share_ppm / 10_000 * 10_000);
+            format!("{} {} ({share})", row.stage, row.mean)
+        });
+        let parts: Vec<String> = parts.collect();
+        lines.push(format!("mean {} = {}", rows[0].phase, parts.join(" + ")));
+    }
+    if !lines.is_empty() {
+        lines.push(String::new());
+    }
     lines
 }
 

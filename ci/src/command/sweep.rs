@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 use stormglass_core::digest::FINGERPRINT_VERSION;
+use stormglass_core::metrics::Stage;
 use stormglass_reports::model::outcome::RunOutcome;
 use stormglass_reports::model::{Calibration, Identity, Mode, Setting, SettingSource};
 use stormglass_reports::summary::seeds_text;
@@ -318,6 +319,7 @@ fn identity(chosen: &Chosen, mode: Mode, command: String) -> Identity {
         command,
         replay: chosen.replay(),
         headline_series: HEADLINE.to_owned(),
+        stage_series: Stage::ALL.map(|stage| stage.name().to_owned()).to_vec(),
     }
 }
 

@@ -60,9 +60,10 @@ pub fn key_numbers(summary: &Summary) -> String {
         "of one run",
     ));
     let body = format!(
-        "<div class=\"tiles\">{}</div>\n{}",
+        "<div class=\"tiles\">{}</div>\n{}{}",
         tiles.concat(),
-        latencies(summary)
+        latencies(summary),
+        stages(summary)
     );
     section("numbers", "Key numbers", &body)
 }
@@ -120,6 +121,34 @@ fn latencies(summary: &Summary) -> String {
         "<p class=\"muted\">Latencies are <b>{}</b>. Every owed event is one sample; “never” is an \
          event that was not visible by the end of its run.</p>\n{table}",
         escape(&summary.stamp())
+    )
+}
+
+/// Where the time went: each stage's part of the mean, as a bar and in figures.
+fn stages(summary: &Summary) -> String {
+    if summary.stages.is_empty() {
+        return String::new();
+    }
+    let rows = summary.stages.iter().map(|row| {
+        // One letter of the bar is a twenty-fifth: it reads the same in print and without colours.
+        let bar = "█".repeat((row.share_ppm as usize + 20_000) / 40_000);
+        format!(
+            "<tr><td>{}</td><th scope=\"row\">{}</th><td class=\"bar\" aria-hidden=\"true\">{bar}</td>\
+             <td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td>\
+             <td class=\"num\">{}</td></tr>\n",
+            escape(&row.phase.to_string()),
+            escape(&row.stage),
+            Value::Ppm(row.share_ppm),
+            row.mean,
+            shown_or_dash(row.p50),
+            shown_or_dash(row.p99)
+        )
+    });
+    let columns = ["Phase", "Stage", "", "#Share", "#Mean", "#p50", "#p99"];
+    let table = table("stages", &columns, &rows.collect::<String>());
+    format!(
+        "<h3 id=\"stages-title\">Where the time went</h3>\n<p class=\"muted\">The stages of a delivered \
+         event add up to its latency; their means add up to the mean. Percentiles do not add up.</p>\n{table}"
     )
 }
 

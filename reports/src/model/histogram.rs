@@ -105,6 +105,16 @@ impl LatencyHistogram {
         bucket.map(|bucket| Value::Micros(bucket.value_iterated_to()))
     }
 
+    /// The sum of all samples that ended, in microseconds, each as the middle of its bucket.
+    #[must_use]
+    pub fn sum(&self) -> u64 {
+        let buckets = self.finite.iter_recorded().map(|bucket| {
+            let value = self.finite.median_equivalent(bucket.value_iterated_to());
+            value.saturating_mul(bucket.count_at_value())
+        });
+        buckets.fold(0, u64::saturating_add)
+    }
+
     /// Non-empty buckets as (highest value in microseconds, samples), smallest first.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.finite

@@ -1,8 +1,8 @@
 //! How a summary follows from a report.
 
 use super::{
-    CheckSummary, Exit, FailureSummary, LatencySummary, PointSummary, SCHEMA, SloSummary, Summary,
-    WorstSummary, seeds_text,
+    CheckSummary, Exit, FailureSummary, LatencySummary, PointSummary, SCHEMA, SloSummary,
+    StageSummary, Summary, WorstSummary, seeds_text,
 };
 use crate::exit::{ExitClass, Verdict};
 use crate::model::histogram::LatencyHistogram;
@@ -53,8 +53,16 @@ impl Summary {
                 .map(|point| point_summary(point, runs))
                 .collect(),
             latencies: histograms
+                .filter(|(name, _, _)| {
+                    !report
+                        .identity
+                        .stage_series
+                        .iter()
+                        .any(|stage| stage == name)
+                })
                 .map(|(name, phase, data)| latency(name, phase, data))
                 .collect(),
+            stages: stages(report),
             recovery: (report.recovery.count() > 0)
                 .then(|| latency("recovery", &SamplePhase::All, &report.recovery)),
             totals: report.totals,
@@ -278,6 +286,41 @@ fn point_summary(row: &PointRow, runs: u64) -> PointSummary {
         min_share_ppm: row.min_share_ppm,
         is_covered: row.is_covered(runs),
     }
+}
+
+/// Where the time went, in the phases that people compare.
+fn stages(report: &Report) -> Vec<StageSummary> {
+    let phases = [
+        SamplePhase::Steady,
+        SamplePhase::DuringFaults,
+        SamplePhase::All,
+    ];
+    phases
+        .iter()
+        .flat_map(|phase| stages_of(report, phase))
+        .collect()
+}
+
+fn stages_of(report: &Report, phase: &SamplePhase) -> Vec<StageSummary> {
+    let names = &report.identity.stage_series;
+    let found = names.iter().filter_map(|name| {
+        let data = report.histograms.get(name, phase)?;
+        Some((name, data, data.sum()))
+    });
+    let found: Vec<_> = found.collect();
+    let total: u64 = found.iter().map(|(_, _, sum)| sum).sum();
+    let headline = &report.identity.headline_series;
+    let events = report.histograms.get(headline, phase);
+    let events = events.map_or(0, LatencyHistogram::finite_count);
+    let rows = found.into_iter().map(|(name, data, sum)| StageSummary {
+        stage: name.clone(),
+        phase: phase.clone(),
+        share_ppm: (u128::from(sum) * 1_000_000 / u128::from(total.max(1))) as u64,
+        mean: Value::Micros(sum / events.max(1)),
+        p50: data.percentile(Quantile::P50),
+        p99: data.percentile(Quantile::P99),
+    });
+    rows.collect()
 }
 
 fn latency(series: &str, phase: &SamplePhase, histogram: &LatencyHistogram) -> LatencySummary {

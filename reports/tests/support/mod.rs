@@ -54,6 +54,7 @@ pub fn identity() -> Identity {
         command: "stormglass gate scenarios/delivery/orders-once.toml --seeds 64".into(),
         replay: "stormglass replay scenarios/delivery/orders-once.toml --seed {seed}".into(),
         headline_series: "end-to-end".into(),
+        stage_series: vec!["produce".into(), "fetch".into()],
     }
 }
 
