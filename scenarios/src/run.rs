@@ -12,7 +12,7 @@ use stormglass_core::check::{End, Panel, catalog};
 use stormglass_core::fault::FaultPlan;
 use stormglass_core::history::{Fact, FactKind, Kinds, Observation};
 use stormglass_core::id::NodeId;
-use stormglass_core::metrics::{Baseline, Phases, Recorder, own_level};
+use stormglass_core::metrics::{Baseline, Phases, Recorder};
 use stormglass_core::outcome::{Fingerprint, Limit, Outcome, ResolvedFault};
 use stormglass_core::promise::{Fit, judge};
 use stormglass_core::rng::Seed;
@@ -121,14 +121,10 @@ fn judged(
 }
 
 /// Where an objective speaks of recovery it is measured against the fault-free run of the same seed (B4).
-/// Where it is only shown, the run's own seconds before its first fault do, as long as there are any.
+/// Where it is only shown, the run's own seconds before its first fault do.
 fn needs_twin(assembly: &Assembly, plan: &FaultPlan) -> bool {
-    let Some(first) = plan.faults.iter().map(|fault| fault.at).min() else {
-        return false;
-    };
     let slos = &assembly.case().scenario.expect.slo;
-    slos.iter().any(|slo| slo.metric == Metric::Recovery)
-        || own_level(&phases(assembly), first).is_empty()
+    !plan.faults.is_empty() && slos.iter().any(|slo| slo.metric == Metric::Recovery)
 }
 
 /// The phases of a run, for its measurement.

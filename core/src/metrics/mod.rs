@@ -17,7 +17,7 @@ mod windows;
 
 pub use latency::{Latencies, Latency};
 pub use recorder::Recorder;
-pub use recovery::{Baseline, Episode, own_level};
+pub use recovery::{Baseline, Episode};
 pub use stages::Stage;
 
 use crate::time::{Span, Time};

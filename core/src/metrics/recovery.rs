@@ -94,13 +94,13 @@ impl Level<'_> {
 }
 
 /// The whole seconds whose level is a run's own: from the middle of the warm-up, when start-up is over,
-/// until its first fault. If there are none, recovery needs a fault-free twin to be held against.
-#[must_use]
-pub const fn own_level(phases: &Phases, first: Time) -> Range<u64> {
+/// until its first fault.
+const fn own_level(phases: &Phases, first: Time) -> Range<u64> {
     (phases.chaos.0 / 2).div_ceil(SECOND)..first.0 / SECOND
 }
 
-/// The episodes of a run.
+/// The episodes of a run; none if there is neither a twin nor a second before the faults to tell what is
+/// normal.
 pub(super) fn episodes(
     run: &Baseline,
     twin: Option<&Baseline>,
@@ -111,6 +111,9 @@ pub(super) fn episodes(
     let began = faults.intervals();
     let first = began.first().map_or(phases.drain, |(_, start, _)| *start);
     let before = own_level(phases, first);
+    if twin.is_none() && before.is_empty() {
+        return Vec::new();
+    }
     let normal = |values: &mut dyn Iterator<Item = u64>| values.max().unwrap_or(0);
     let p99 = before.clone().filter_map(|second| run.p99_at(second));
     let backlog = before.filter_map(|second| run.backlog_at(second));
