@@ -7,6 +7,7 @@
 
 #![allow(missing_docs, reason = "a test has no readers of its items")]
 #![cfg(target_os = "linux")] // Peaks are read from /proc.
+#![allow(clippy::print_stdout, reason = "the figures are what the test is for")]
 
 use serde_json::Value;
 use std::fs;

@@ -183,39 +183,43 @@ impl Recorder {
         }
     }
 
-    /// Takes a fact about how far events have come.
+    /// Takes a fact about how far events have come; says whether it was one.
     fn mark(&mut self, seen: &Observation) -> bool {
         let now = seen.time;
-        match &seen.fact {
-            Fact::PublishSent(batch) => batch.events().iter().for_each(|event| {
+        if let Fact::PublishSent(batch) = &seen.fact {
+            for event in batch.events() {
                 self.see(event.id, Stage::Produce, now);
                 self.send(event.id, now);
-            }),
-            Fact::PublishTaken(batch) => self.see_all(batch.events(), Stage::Send, now),
-            Fact::Appended { partition, entry } if seen.stage == Seen::Written => {
+            }
+        } else if let Fact::PublishTaken(batch) = &seen.fact {
+            self.see_all(batch.events(), Stage::Send, now);
+        } else if let Fact::Appended { partition, entry } = &seen.fact {
+            if seen.stage == Seen::Written {
                 self.see_all(entry.batch.events(), Stage::Append, now);
                 self.uncommitted.append(*partition, entry);
             }
-            Fact::Enqueued { events, .. } if seen.stage == Seen::Written => {
+        } else if let Fact::Enqueued { events, .. } = &seen.fact {
+            if seen.stage == Seen::Written {
                 self.see_all(events, Stage::Append, now);
             }
-            Fact::Committed { partition, until } => {
-                let ledgers = &mut self.ledgers;
-                self.uncommitted.commit(*partition, *until, |id| {
-                    see(ledgers, id, Stage::Replicate, now);
-                });
+        } else if let Fact::Committed { partition, until } = &seen.fact {
+            let ledgers = &mut self.ledgers;
+            self.uncommitted.commit(*partition, *until, |id| {
+                see(ledgers, id, Stage::Replicate, now);
+            });
+        } else if let Fact::Fetched(fetched) = &seen.fact {
+            let entries = fetched.parts.iter().flat_map(|part| &part.entries);
+            for entry in entries {
+                self.see_all(entry.batch.events(), Stage::Fetch, now);
             }
-            Fact::Fetched(fetched) => {
-                let entries = fetched.parts.iter().flat_map(|part| &part.entries);
-                for entry in entries {
-                    self.see_all(entry.batch.events(), Stage::Fetch, now);
-                }
-            }
-            Fact::Received(received) => received.deliveries.iter().for_each(|delivery| {
+        } else if let Fact::Received(received) = &seen.fact {
+            for delivery in &received.deliveries {
                 self.see(delivery.event.id, Stage::Fetch, now);
-            }),
-            Fact::WriteTaken(write) => self.see_all(&write.rows, Stage::Process, now),
-            _ => return false,
+            }
+        } else if let Fact::WriteTaken(write) = &seen.fact {
+            self.see_all(&write.rows, Stage::Process, now);
+        } else {
+            return false;
         }
         true
     }
