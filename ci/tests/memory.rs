@@ -6,6 +6,7 @@
 //! hold is shown apart; it is modelled data, bounded by the retention of the scenario.
 
 #![allow(missing_docs, reason = "a test has no readers of its items")]
+#![allow(clippy::print_stdout, reason = "the figures are what the test is for")]
 #![cfg(target_os = "linux")] // Peaks are read from /proc.
 #![allow(clippy::print_stdout, reason = "the figures are what the test is for")]
 
