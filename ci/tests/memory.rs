@@ -8,7 +8,6 @@
 #![allow(missing_docs, reason = "a test has no readers of its items")]
 #![allow(clippy::print_stdout, reason = "the figures are what the test is for")]
 #![cfg(target_os = "linux")] // Peaks are read from /proc.
-#![allow(clippy::print_stdout, reason = "the figures are what the test is for")]
 
 use serde_json::Value;
 use std::fs;
