@@ -139,10 +139,16 @@ fn processor_terms(scenario: &Scenario) -> Vec<Term> {
     terms
 }
 
-/// What `calm` needs: every part recovers after the heal, works off what queued up and holds its level.
+/// What `calm` needs: every part recovers after the heal, works off what queued up and holds its level. Where
+/// nothing goes wrong there is nothing to recover from.
 #[must_use]
 pub fn calm_terms(scenario: &Scenario) -> Vec<Term> {
-    let mut terms = drain_terms(scenario);
+    let faults = &scenario.faults;
+    let mut terms = if faults.swarm.is_empty() && faults.planned.is_empty() {
+        Vec::new()
+    } else {
+        drain_terms(scenario)
+    };
     terms.push(term("five seconds in which the recovery holds", HOLD));
     terms
 }
