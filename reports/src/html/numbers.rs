@@ -46,9 +46,10 @@ pub fn key_numbers(summary: &Summary) -> String {
     ));
     if let Some(row) = &summary.recovery {
         let note = format!(
-            "median {}, {} heals",
+            "median {}, {} {}",
             shown_or_dash(row.p50),
-            Value::Count(row.owed)
+            Value::Count(row.owed),
+            if row.owed == 1 { "heal" } else { "heals" }
         );
         tiles.push(tile("recovery, slowest", row.max, &note));
     }
@@ -129,23 +130,33 @@ fn stages(summary: &Summary) -> String {
     if summary.stages.is_empty() {
         return String::new();
     }
-    let rows = summary.stages.iter().map(|row| {
-        // One letter of the bar is a twenty-fifth: it reads the same in print and without colours.
-        let bar = "█".repeat((row.share_ppm as usize + 20_000) / 40_000);
-        format!(
-            "<tr><td>{}</td><th scope=\"row\">{}</th><td class=\"bar\" aria-hidden=\"true\">{bar}</td>\
-             <td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td>\
-             <td class=\"num\">{}</td></tr>\n",
-            escape(&row.phase.to_string()),
-            escape(&row.stage),
-            Value::Ppm(row.share_ppm),
-            row.mean,
-            shown_or_dash(row.p50),
-            shown_or_dash(row.p99)
-        )
-    });
+    let mut rows = String::new();
+    for phase in summary.stages.chunk_by(|a, b| a.phase == b.phase) {
+        for (at, row) in phase.iter().enumerate() {
+            let first = if at == 0 {
+                let name = escape(&row.phase.to_string());
+                format!(
+                    "<th scope=\"rowgroup\" rowspan=\"{}\">{name}</th>",
+                    phase.len()
+                )
+            } else {
+                String::new()
+            };
+            let percent = row.share_ppm as f64 / 10_000.0;
+            rows.push_str(&format!(
+                "<tr>{first}<th scope=\"row\">{}</th><td class=\"share\" aria-hidden=\"true\">\
+                 <i style=\"width:{percent:.1}%\"></i></td><td class=\"num\">{}</td>\
+                 <td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td></tr>\n",
+                escape(&row.stage),
+                Value::Ppm(row.share_ppm),
+                row.mean,
+                shown_or_dash(row.p50),
+                shown_or_dash(row.p99)
+            ));
+        }
+    }
     let columns = ["Phase", "Stage", "", "#Share", "#Mean", "#p50", "#p99"];
-    let table = table("stages", &columns, &rows.collect::<String>());
+    let table = table("stages", &columns, &rows);
     format!(
         "<h3 id=\"stages-title\">Where the time went</h3>\n<p class=\"muted\">The stages of a delivered \
          event add up to its latency; their means add up to the mean. Percentiles do not add up.</p>\n{table}"
