@@ -5,6 +5,7 @@ use std::hint::black_box;
 use std::time::Duration;
 use stormglass_bench::cpu::CpuTime;
 use stormglass_bench::pipeline::Pipeline;
+use stormglass_bench::recording::Recording;
 use stormglass_core::time::Span;
 
 /// The rate shown is simulated nanoseconds a second: divided by 10⁹ it is how much faster than real time.
@@ -34,6 +35,17 @@ fn seeds(criterion: &mut Criterion<CpuTime>) {
     group.finish();
 }
 
+/// The rate shown is samples a second: a thousand million divided by it is nanoseconds a sample.
+fn recording(criterion: &mut Criterion<CpuTime>) {
+    let recording = Recording::of(&Pipeline::throughput(), Span::secs(20));
+    let mut group = criterion.benchmark_group("recorder");
+    group.throughput(Throughput::Elements(recording.replay()));
+    group.bench_function("pipeline", |bencher| {
+        bencher.iter(|| black_box(&recording).replay());
+    });
+    group.finish();
+}
+
 fn by_cpu_time() -> Criterion<CpuTime> {
     Criterion::default()
         .with_measurement(CpuTime)
@@ -44,6 +56,6 @@ fn by_cpu_time() -> Criterion<CpuTime> {
 criterion_group! {
     name = pipelines;
     config = by_cpu_time();
-    targets = against_real_time, seeds
+    targets = against_real_time, seeds, recording
 }
 criterion_main!(pipelines);

@@ -7,5 +7,6 @@ pub mod cpu;
 pub mod exchange;
 pub mod pipeline;
 pub mod ratio;
+pub mod recording;
 #[cfg(feature = "peers")]
 pub mod table;

@@ -6,6 +6,7 @@ use crate::exchange::on_endpoint;
 use crate::exchange::{Exchange, on_turmoil, on_world};
 use crate::pipeline::Pipeline;
 use crate::ratio::{bare_loop, measure};
+use crate::recording::Recording;
 use std::io::{self, Write};
 use stormglass_core::time::Span;
 
@@ -54,8 +55,9 @@ impl Peers {
 pub fn speed_table(out: &mut dyn Write) -> io::Result<()> {
     let (pipeline, gate) = (Pipeline::throughput(), Pipeline::gate());
     let mut peers = [Peers::default(); Exchange::WINDOWS.len()];
-    let mut others = [Best::default(); 5];
-    let [steps, speed, seeds, gate_steps, heap] = &mut others;
+    let recording = Recording::of(&pipeline, Span::secs(SECONDS));
+    let mut others = [Best::default(); 6];
+    let [steps, speed, seeds, gate_steps, heap, samples] = &mut others;
     for _ in 0..ROUNDS {
         for (window, peers) in Exchange::WINDOWS.iter().zip(&mut peers) {
             peers.take(*window, &pipeline);
@@ -67,6 +69,7 @@ pub fn speed_table(out: &mut dyn Write) -> io::Result<()> {
         gate_steps.0 = gate_steps.0.max(done as f64 / cpu.as_secs_f64());
         seeds.0 = seeds.0.max(SEEDS as f64 / cpu.as_secs_f64());
         heap.0 = heap.0.max(bare_loop());
+        samples.take(|| recording.replay());
     }
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').next().unwrap_or("unknown").to_owned();
@@ -96,6 +99,7 @@ pub fn speed_table(out: &mut dyn Write) -> io::Result<()> {
         ("gate", "seeds/s"),
         ("gate", "steps/s"),
         ("bare heap loop", "pops/s"),
+        ("recorder", "samples/s"),
     ];
     for ((name, unit), Best(rate)) in rows.iter().zip(others) {
         writeln!(out, "| {name} | {rate:.0} | {unit} | |")?;

@@ -9,6 +9,7 @@ mod finish;
 mod latency;
 mod recorder;
 mod recovery;
+mod sights;
 mod stages;
 mod stretches;
 #[cfg(test)]

@@ -19,8 +19,8 @@ pub(super) struct Ledger {
     /// The way so far of the events owed without all required outputs: they may still become never.
     pub(super) open: BTreeMap<u64, Marks>,
     /// When the events that are not acknowledged were first sent.
-    sent: BTreeMap<u64, Time>,
-    acknowledged: IntervalSet,
+    pub(super) sent: BTreeMap<u64, Time>,
+    pub(super) acknowledged: IntervalSet,
     /// By required output: events with an effect or filtered.
     outputs: Vec<IntervalSet>,
     /// Which processor each output is.
@@ -60,12 +60,8 @@ pub struct Recorder {
     pub(super) windows: Vec<(u64, Counts)>,
     slot_width: Span,
     pub(super) totals: Totals,
-    uncommitted: Uncommitted,
+    pub(super) uncommitted: Uncommitted,
 }
-
-/// Events without an acknowledgement whose sending is remembered, of each source: where nothing is ever
-/// acknowledged (acks=0) there would be no end of them.
-const SENT_MAX: usize = 1 << 14;
 
 /// Samples in the buffer.
 const SAMPLES: usize = 1 << 15;
@@ -82,13 +78,6 @@ fn count(list: &mut Vec<Counts>, at: u64, add: impl FnOnce(&mut Counts)) {
         list.resize(at + 1, Counts::default());
     }
     add(&mut list[at]);
-}
-
-fn see(ledgers: &mut [Ledger], id: EventId, stage: Stage, now: Time) {
-    let ledger = ledgers.get_mut(usize::from(id.source));
-    if let Some(marks) = ledger.and_then(|ledger| ledger.open.get_mut(&id.number)) {
-        marks.see(stage, now);
-    }
 }
 
 impl Recorder {
@@ -180,69 +169,6 @@ impl Recorder {
             }
         } else if !self.mark(seen) {
             self.turn(seen);
-        }
-    }
-
-    /// Takes a fact about how far events have come; says whether it was one.
-    fn mark(&mut self, seen: &Observation) -> bool {
-        let now = seen.time;
-        if let Fact::PublishSent(batch) = &seen.fact {
-            for event in batch.events() {
-                self.see(event.id, Stage::Produce, now);
-                self.send(event.id, now);
-            }
-        } else if let Fact::PublishTaken(batch) = &seen.fact {
-            self.see_all(batch.events(), Stage::Send, now);
-        } else if let Fact::Appended { partition, entry } = &seen.fact {
-            if seen.stage == Seen::Written {
-                self.see_all(entry.batch.events(), Stage::Append, now);
-                self.uncommitted.append(*partition, entry);
-            }
-        } else if let Fact::Enqueued { events, .. } = &seen.fact {
-            if seen.stage == Seen::Written {
-                self.see_all(events, Stage::Append, now);
-            }
-        } else if let Fact::Committed { partition, until } = &seen.fact {
-            let ledgers = &mut self.ledgers;
-            self.uncommitted.commit(*partition, *until, |id| {
-                see(ledgers, id, Stage::Replicate, now);
-            });
-        } else if let Fact::Fetched(fetched) = &seen.fact {
-            let entries = fetched.parts.iter().flat_map(|part| &part.entries);
-            for entry in entries {
-                self.see_all(entry.batch.events(), Stage::Fetch, now);
-            }
-        } else if let Fact::Received(received) = &seen.fact {
-            for delivery in &received.deliveries {
-                self.see(delivery.event.id, Stage::Fetch, now);
-            }
-        } else if let Fact::WriteTaken(write) = &seen.fact {
-            self.see_all(&write.rows, Stage::Process, now);
-        } else {
-            return false;
-        }
-        true
-    }
-
-    fn see(&mut self, id: EventId, stage: Stage, now: Time) {
-        see(&mut self.ledgers, id, stage, now);
-    }
-
-    fn see_all(&mut self, events: &[Event], stage: Stage, now: Time) {
-        for event in events {
-            self.see(event.id, stage, now);
-        }
-    }
-
-    fn send(&mut self, id: EventId, now: Time) {
-        let Some(ledger) = self.ledgers.get_mut(usize::from(id.source)) else {
-            return;
-        };
-        if !ledger.acknowledged.contains(id.number) {
-            ledger.sent.entry(id.number).or_insert(now);
-            if ledger.sent.len() > SENT_MAX {
-                ledger.sent.pop_first();
-            }
         }
     }
 
