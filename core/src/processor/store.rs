@@ -10,7 +10,7 @@ use crate::id::{GroupId, Partition, TimerId};
 use crate::message::sink::Checkpoint;
 use crate::message::{Message, Refusal, Reply, Request};
 use crate::sink::journal::{Journal, Progress};
-use crate::sink::{Asker, DISK_BACKOFF, Intake};
+use crate::sink::{Asker, Batch, DISK_BACKOFF, Intake};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ pub struct CheckpointStore {
     kept: BTreeMap<Place, Kept>,
     journal: Journal,
     intake: Intake<Change>,
-    batch: Vec<(Asker, Change)>,
+    batch: Batch<Change>,
     /// State entries in the file and among the latest checkpoints.
     journaled: u64,
     live: u64,
@@ -75,7 +75,7 @@ impl CheckpointStore {
             kept: BTreeMap::new(),
             journal: Journal::new(FileId::new(FileKind::Checkpoints, 0, 0)),
             intake: Intake::default(),
-            batch: Vec::new(),
+            batch: Batch::default(),
             journaled: 0,
             live: 0,
         }
@@ -115,11 +115,8 @@ impl CheckpointStore {
                 Work::request(entries, 16 * entries)
             }
         });
-        if self.intake.push(asker, change) {
-            self.pump(cx);
-        } else {
-            asker.refuse(cx, Refusal::Overloaded);
-        }
+        self.intake.push(cx, asker, change);
+        self.pump(cx);
     }
 
     fn pump(&mut self, cx: &mut Context<'_>) {
@@ -135,7 +132,7 @@ impl CheckpointStore {
         while let Some((asker, change)) = self.intake.pop() {
             // One change of a place at a time: the next is judged when this one's fate is known.
             let place = change.place();
-            if self.batch.iter().any(|(_, other)| other.place() == place) {
+            if self.batch.changes().any(|other| other.place() == place) {
                 self.intake.put_back(asker, change);
                 break;
             }
@@ -162,7 +159,7 @@ impl CheckpointStore {
                 Change::Save(checkpoint) => Some(Fact::CheckpointStored(Arc::clone(checkpoint))),
             };
             records.push((record, fact));
-            self.batch.push((asker, change));
+            self.batch.push(asker, change);
         }
         if !records.is_empty() {
             self.journal.append(cx, records);
@@ -204,7 +201,7 @@ impl CheckpointStore {
             }
             Progress::Written(results) => self.on_written(cx, &results),
             Progress::Durable => {
-                for (asker, change) in std::mem::take(&mut self.batch) {
+                for (asker, change) in self.batch.take() {
                     self.answer(cx, asker, &change);
                 }
                 self.pump(cx);
@@ -214,24 +211,15 @@ impl CheckpointStore {
     }
 
     fn on_written(&mut self, cx: &mut Context<'_>, results: &[Result<(), DiskError>]) {
-        let batch = std::mem::take(&mut self.batch);
-        assert_eq!(batch.len(), results.len(), "one answer for each change");
-        for ((asker, change), result) in batch.into_iter().zip(results) {
-            match result {
-                Ok(()) => {
-                    self.apply(&change);
-                    self.batch.push((asker, change));
-                }
-                Err(DiskError::Full) => asker.refuse(cx, Refusal::DiskFull),
-                Err(DiskError::Failed) => asker.refuse(cx, Refusal::DiskFailed),
-            }
-        }
-        if results.contains(&Err(DiskError::Failed)) {
-            self.journal.distrust();
-            cx.arm(RETRY, DISK_BACKOFF);
-        } else {
+        let mut batch = std::mem::take(&mut self.batch);
+        let is_sure = batch.written(cx, results, |change| self.apply(change));
+        self.batch = batch;
+        if is_sure {
             cx.point(points::STORE_AFTER_WRITE_BEFORE_SYNC);
             self.journal.sync(cx);
+        } else {
+            self.journal.distrust();
+            cx.arm(RETRY, DISK_BACKOFF);
         }
     }
 

@@ -1,6 +1,7 @@
-//! Requests that wait for the journal.
+//! Requests that wait for the journal, and those that it is busy with.
 
 use crate::actor::{Connection, Context};
+use crate::disk::DiskError;
 use crate::id::CallId;
 use crate::message::{Refusal, Reply};
 use std::collections::VecDeque;
@@ -38,13 +39,13 @@ impl<T> Default for Intake<T> {
 }
 
 impl<T> Intake<T> {
-    /// Adds a request; false if there is no room.
-    pub(crate) fn push(&mut self, asker: Asker, request: T) -> bool {
-        let has_room = self.0.len() < WAITING_MAX;
-        if has_room {
+    /// Adds a request, or refuses it if there is no room.
+    pub(crate) fn push(&mut self, cx: &mut Context<'_>, asker: Asker, request: T) {
+        if self.0.len() < WAITING_MAX {
             self.0.push_back((asker, request));
+        } else {
+            asker.refuse(cx, Refusal::Overloaded);
         }
-        has_room
     }
 
     /// The oldest request.
@@ -60,5 +61,59 @@ impl<T> Intake<T> {
     /// How many wait.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
+    }
+}
+
+/// What the journal is busy with, in the order appended.
+#[derive(Debug)]
+pub(crate) struct Batch<T>(Vec<(Asker, T)>);
+
+impl<T> Default for Batch<T> {
+    fn default() -> Batch<T> {
+        Batch(Vec::new())
+    }
+}
+
+impl<T> Batch<T> {
+    /// A change that goes to the journal.
+    pub(crate) fn push(&mut self, asker: Asker, change: T) {
+        self.0.push((asker, change));
+    }
+
+    /// The changes.
+    pub(crate) fn changes(&self) -> impl ExactSizeIterator<Item = &T> {
+        self.0.iter().map(|(_, change)| change)
+    }
+
+    /// Applies what the disk has taken and refuses the rest; false if it is open whether something of a
+    /// failed append was left behind.
+    pub(crate) fn written(
+        &mut self,
+        cx: &mut Context<'_>,
+        results: &[Result<(), DiskError>],
+        mut apply: impl FnMut(&T),
+    ) -> bool {
+        let changes = std::mem::take(&mut self.0);
+        assert_eq!(
+            changes.len(),
+            results.len(),
+            "the disk answers for each change"
+        );
+        for ((asker, change), result) in changes.into_iter().zip(results) {
+            match result {
+                Ok(()) => {
+                    apply(&change);
+                    self.0.push((asker, change));
+                }
+                Err(DiskError::Full) => asker.refuse(cx, Refusal::DiskFull),
+                Err(DiskError::Failed) => asker.refuse(cx, Refusal::DiskFailed),
+            }
+        }
+        !results.contains(&Err(DiskError::Failed))
+    }
+
+    /// The changes to be answered.
+    pub(crate) fn take(&mut self) -> Vec<(Asker, T)> {
+        std::mem::take(&mut self.0)
     }
 }

@@ -27,7 +27,7 @@ use crate::message::{Message, Refusal, Reply, Request};
 use crate::time::Span;
 use config::{SinkConfig, SinkFlaw, SinkKind};
 use fences::{Fences, Verdict};
-pub(crate) use intake::{Asker, Intake};
+pub(crate) use intake::{Asker, Batch, Intake};
 use journal::{Journal, Progress};
 use std::sync::Arc;
 use table::Table;
@@ -63,8 +63,7 @@ pub struct Sink {
     fences: Fences,
     journal: Journal,
     intake: Intake<Change>,
-    /// What the journal is busy with, in the order appended.
-    batch: Vec<(Asker, Change)>,
+    batch: Batch<Change>,
     /// Whether something answered is not durable yet, and a flush is armed.
     flush_armed: bool,
     flush_due: bool,
@@ -85,7 +84,7 @@ impl Sink {
             fences: Fences::default(),
             journal: Journal::new(FileId::new(FileKind::Rows, 0, 0)),
             intake: Intake::default(),
-            batch: Vec::new(),
+            batch: Batch::default(),
             flush_armed: false,
             flush_due: false,
             writes: 0,
@@ -143,11 +142,8 @@ impl Sink {
     }
 
     fn take_in(&mut self, cx: &mut Context<'_>, asker: Asker, change: Change) {
-        if self.intake.push(asker, change) {
-            self.pump(cx);
-        } else {
-            asker.refuse(cx, Refusal::Overloaded);
-        }
+        self.intake.push(cx, asker, change);
+        self.pump(cx);
     }
 
     /// Gives the journal its next work, if it is idle and there is some.
@@ -168,7 +164,7 @@ impl Sink {
         let mut records = Vec::new();
         while let Some((asker, change)) = self.intake.pop() {
             // One change of a partition at a time: the next one is judged when this one's fate is known.
-            if self.batch.iter().any(|(_, other)| depends(&change, other)) {
+            if self.batch.changes().any(|other| depends(&change, other)) {
                 self.intake.put_back(asker, change);
                 break;
             }
@@ -178,7 +174,7 @@ impl Sink {
                     Change::Adopt(_) => None,
                 };
                 records.push((record, fact));
-                self.batch.push((asker, change));
+                self.batch.push(asker, change);
             }
         }
         if !records.is_empty() {
@@ -272,7 +268,7 @@ impl Sink {
     }
 
     fn answer_batch(&mut self, cx: &mut Context<'_>) {
-        for (asker, change) in std::mem::take(&mut self.batch) {
+        for (asker, change) in self.batch.take() {
             self.answer(cx, asker, &change);
         }
     }
@@ -289,7 +285,7 @@ impl Sink {
             }
             Progress::Written(results) => return self.on_written(cx, &results),
             Progress::Durable => {
-                if !self.batch.is_empty() {
+                if self.batch.changes().len() > 0 {
                     cx.point(points::AFTER_SYNC_BEFORE_ACK);
                 }
                 self.answer_batch(cx);
@@ -300,24 +296,11 @@ impl Sink {
     }
 
     fn on_written(&mut self, cx: &mut Context<'_>, results: &[Result<(), DiskError>]) {
-        assert_eq!(
-            results.len(),
-            self.batch.len(),
-            "every appended change has one answer of the disk"
-        );
-        let batch = std::mem::take(&mut self.batch);
-        for ((asker, change), result) in batch.into_iter().zip(results) {
-            match result {
-                Ok(()) => {
-                    self.apply(&change);
-                    self.batch.push((asker, change));
-                }
-                Err(DiskError::Full) => asker.refuse(cx, Refusal::DiskFull),
-                Err(DiskError::Failed) => asker.refuse(cx, Refusal::DiskFailed),
-            }
-        }
-        // Whether a failed append left something behind is open: the file is written anew from memory.
-        if results.contains(&Err(DiskError::Failed)) {
+        let mut batch = std::mem::take(&mut self.batch);
+        let is_sure = batch.written(cx, results, |change| self.apply(change));
+        self.batch = batch;
+        // What a failed append may have left behind goes when the file is written anew from memory.
+        if !is_sure {
             self.journal.distrust();
             return cx.arm(RETRY, DISK_BACKOFF);
         }
@@ -412,7 +395,7 @@ impl Actor for Sink {
         Inspection::new()
             .value("rows", self.table.len())
             .value("waiting", self.intake.len())
-            .value("in the journal's hands", self.batch.len())
+            .value("in the journal's hands", self.batch.changes().len())
             .child("positions", self.fences.inspect())
     }
 }
