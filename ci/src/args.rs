@@ -77,6 +77,9 @@ pub struct RunArgs {
     /// Which variant of the scenario.
     #[arg(long, value_name = "NAME")]
     pub variant: Option<String>,
+    /// Judge this objective too, such as "p99(end-to-end) < 250ms"; may be given several times.
+    #[arg(long, value_name = "EXPRESSION")]
+    pub slo: Vec<String>,
     /// Results.
     #[command(flatten)]
     pub sweep: SweepArgs,
@@ -95,6 +98,9 @@ pub struct GateArgs {
     /// $CI_COMMIT_SHA or what git says.
     #[arg(long, value_name = "TEXT")]
     pub seed_base: Option<String>,
+    /// Judge this objective too, in every scenario; may be given several times.
+    #[arg(long, value_name = "EXPRESSION")]
+    pub slo: Vec<String>,
     /// Results.
     #[command(flatten)]
     pub sweep: SweepArgs,

@@ -1,6 +1,8 @@
 //! From what a run left to what a report is told. Nothing is judged here but objectives, and those by the
 //! report's own rule.
 
+mod objectives;
+
 use std::collections::BTreeMap;
 use stormglass_core::check::{self, catalog};
 use stormglass_core::metrics::{Latency, Phase};
@@ -8,19 +10,14 @@ use stormglass_core::outcome::{Limit, Outcome, ResolvedFault};
 use stormglass_core::time::{Span, Time};
 use stormglass_reports::model::SamplePhase;
 use stormglass_reports::model::histogram::{Histograms, LatencyHistogram};
-use stormglass_reports::model::outcome::{Answer, CheckRun, Failure, RunOutcome, SloRun, Totals};
+use stormglass_reports::model::outcome::{Answer, CheckRun, Failure, RunOutcome, Totals};
 use stormglass_reports::model::shown::{FaultBand, PhaseSpan, RunPhase, ShownRun, Slot};
-use stormglass_reports::model::slo::Slo as ReportSlo;
-use stormglass_reports::model::value::{Bound as ReportBound, Micros, Quantile, Threshold, Value};
+use stormglass_reports::model::value::{Micros, Value};
 use stormglass_scenarios::assemble::Assembly;
 use stormglass_scenarios::run::Ran;
-use stormglass_scenarios::spec::slo::{Bound, Compare, During, Metric, Slo};
 
 /// The headline series of every report.
 pub const HEADLINE: &str = "end-to-end";
-
-/// The share of owed events that must be delivered unless a scenario says otherwise (B6).
-const GOODPUT_FLOOR: u64 = 500_000;
 
 /// What a report is told of one run.
 #[must_use]
@@ -38,7 +35,7 @@ pub fn fold(assembly: &Assembly, index: u64, ran: &Ran) -> RunOutcome {
         fingerprint: outcome.fingerprint.0,
         virtual_duration: micros(outcome.ended),
         checks: outcome.judgements.iter().map(check_run).collect(),
-        slos: slos(assembly, ran, &histograms),
+        slos: objectives::judge(assembly, ran, &histograms),
         failures: failures(outcome, &faults),
         points: points.map(|point| point.name.clone()).collect(),
         totals: totals(outcome),
@@ -144,6 +141,7 @@ fn phase_of(phase: &Phase) -> Option<SamplePhase> {
         Phase::During(name) => Some(SamplePhase::During(name.clone())),
         Phase::Recovery => Some(SamplePhase::Recovery),
         Phase::Calm => Some(SamplePhase::Calm),
+        Phase::Drain => Some(SamplePhase::Drain),
         Phase::All => Some(SamplePhase::All),
     }
 }
@@ -193,119 +191,6 @@ fn recoveries(outcome: &Outcome) -> Vec<Value> {
         .iter()
         .map(|episode| span_value(episode.recovery))
         .collect()
-}
-
-fn slos(assembly: &Assembly, ran: &Ran, histograms: &Histograms) -> Vec<SloRun> {
-    let written = &assembly.case().scenario.expect.slo;
-    let mut runs: Vec<SloRun> = written
-        .iter()
-        .map(|slo| judge_slo(slo, ran, histograms))
-        .collect();
-    if !written.iter().any(|slo| slo.metric == Metric::Goodput) {
-        let floor = ReportSlo {
-            expression: "goodput > 0.5 (the default floor)".to_owned(),
-            phase: SamplePhase::All,
-            series: "goodput".to_owned(),
-            quantile: None,
-            threshold: Threshold {
-                bound: ReportBound::Above,
-                value: Value::Ppm(GOODPUT_FLOOR),
-            },
-            allow: 0,
-        };
-        runs.push(goodput(&floor, histograms));
-    }
-    runs
-}
-
-fn goodput(slo: &ReportSlo, histograms: &Histograms) -> SloRun {
-    let (delivered, owed) = histograms
-        .get(HEADLINE, &slo.phase)
-        .map_or((0, 0), |data| (data.finite_count(), data.count()));
-    let share = (owed > 0).then(|| Value::Ppm(delivered * 1_000_000 / owed));
-    slo.judge_value(share, delivered, owed)
-}
-
-fn judge_slo(slo: &Slo, ran: &Ran, histograms: &Histograms) -> SloRun {
-    let outcome = &ran.outcome;
-    let (series, quantile) = match slo.metric {
-        Metric::Quantile { parts, series } => (series.name(), Some(Quantile(parts))),
-        Metric::Max(series) => (series.name(), Some(Quantile::MAX)),
-        Metric::Recovery => ("recovery", None),
-        Metric::Lost => ("lost", None),
-        Metric::Duplicates => ("duplicates", None),
-        Metric::Goodput => ("goodput", None),
-    };
-    let judged = ReportSlo {
-        expression: slo.text.clone(),
-        phase: match &slo.during {
-            None | Some(During::Run) => SamplePhase::All,
-            Some(During::Steady) => SamplePhase::Steady,
-            Some(During::Faults) => SamplePhase::DuringFaults,
-            Some(During::Calm) => SamplePhase::Calm,
-            // Nothing is owed once the sources have stopped: such an objective is never asked.
-            Some(During::Drain) => SamplePhase::During("drain".to_owned()),
-            Some(During::Planned(name)) => SamplePhase::During(name.clone()),
-        },
-        series: series.to_owned(),
-        quantile,
-        threshold: threshold(slo),
-        allow: 0,
-    };
-    if ran.outside.is_some() {
-        return judged.not_applicable();
-    }
-    let (delivered, owed) = (
-        outcome.metrics.totals.delivered,
-        outcome.metrics.totals.owed,
-    );
-    match slo.metric {
-        Metric::Quantile { .. } | Metric::Max(_) if !slo.of_delivered => judged.judge(histograms),
-        Metric::Quantile { .. } | Metric::Max(_) => {
-            let data = histograms.get(series, &judged.phase);
-            let value = data.and_then(|data| data.finite_percentile(quantile?));
-            let counts = data.map_or((0, 0), |data| (data.finite_count(), data.count()));
-            judged.judge_value(value, counts.0, counts.1)
-        }
-        Metric::Recovery => {
-            let worst = recoveries(outcome).into_iter().max_by(|a, b| a.compare(*b));
-            judged.judge_value(worst, delivered, owed)
-        }
-        Metric::Lost => judged.judge_value(violations(outcome, "no-loss"), delivered, owed),
-        Metric::Duplicates => {
-            judged.judge_value(violations(outcome, "no-duplicates"), delivered, owed)
-        }
-        Metric::Goodput => goodput(&judged, histograms),
-    }
-}
-
-/// How many violations a check has found, none if it could not judge.
-fn violations(outcome: &Outcome, check: &str) -> Option<Value> {
-    let judgement = outcome
-        .judgements
-        .iter()
-        .find(|judgement| judgement.check == check)?;
-    match judgement.answer {
-        check::Answer::Pass | check::Answer::Fail => Some(Value::Count(judgement.violations_total)),
-        check::Answer::Unknown | check::Answer::NotApplicable => None,
-    }
-}
-
-fn threshold(slo: &Slo) -> Threshold {
-    Threshold {
-        bound: match slo.compare {
-            Compare::Below => ReportBound::Below,
-            // A count has no other side than above the wanted one.
-            Compare::AtMost | Compare::Equal => ReportBound::AtMost,
-            Compare::Above => ReportBound::Above,
-            Compare::AtLeast => ReportBound::AtLeast,
-        },
-        value: match slo.bound {
-            Bound::Time(span) => Value::Micros(span.as_micros()),
-            Bound::Count(count) => Value::Count(count),
-            Bound::Share(parts) => Value::Ppm(u64::from(parts)),
-        },
-    }
 }
 
 fn shown(assembly: &Assembly, outcome: &Outcome) -> ShownRun {

@@ -55,6 +55,20 @@ fn what_init_writes_holds_and_its_variant_fails_within_its_seeds() {
 }
 
 #[test]
+fn an_objective_of_the_command_line_is_judged_like_one_of_the_file() {
+    let folder = folder("objective");
+    assert_eq!(say(&folder, "init").0, Some(0));
+    let line = "run scenario.toml --slo backlog<1e9 --slo backlog<1 --slo lost=0";
+    let (code, text) = say(&folder, line);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("ok    slo backlog<1e9 (all)"), "{text}");
+    assert!(text.contains("FAIL  slo backlog<1 (all)"), "{text}");
+    let summary = fs::read_to_string(folder.join("out/summary.json")).expect("it was written");
+    let command = "--slo \\\"backlog<1\\\"";
+    assert!(summary.contains(command), "the command is whole");
+}
+
+#[test]
 fn the_schema_is_json_that_knows_the_parts_of_the_binary() {
     let (code, text) = say(&folder("schema"), "schema");
     assert_eq!(code, Some(0), "{text}");
@@ -94,6 +108,18 @@ fn every_mistake_is_exit_2_and_says_what_to_do() {
         ("replay scenario.toml", "--seed <SEED>"),
         ("replay scenario.toml --seed 1 --until 5", "--until 12.3s"),
         ("gate missing.toml", "`stormglass init` writes one"),
+        (
+            "run scenario.toml --slo p99(end-to-edn)<1s",
+            "--slo:1:5: unknown series `end-to-edn`",
+        ),
+        (
+            "gate scenario.toml --slo late<0.1%",
+            "--slo:1:1: `late` counts events",
+        ),
+        (
+            "run scenario.toml --slo lost=0during'x'",
+            "no planned fault is called 'x'",
+        ),
     ];
     for (line, hint) in mistakes {
         let (code, text) = say(&folder, line);

@@ -254,6 +254,8 @@ pub struct SloRow {
     pub series: String,
     /// Which percentile of the series, if it is a latency distribution.
     pub quantile: Option<Quantile>,
+    /// Whether events that never came are left out of the percentile.
+    pub of_delivered: bool,
     /// Its bound.
     pub threshold: Threshold,
     /// How many runs may violate it.
@@ -296,6 +298,8 @@ pub enum SamplePhase {
     Recovery,
     /// While everything was healed and the sources went on.
     Calm,
+    /// After the sources have stopped: nothing is due, but what is left may still wait.
+    Drain,
     /// Everything after warm-up.
     All,
 }
@@ -308,6 +312,7 @@ impl std::fmt::Display for SamplePhase {
             Self::During(name) => write!(f, "during {name}"),
             Self::Recovery => f.write_str("recovery"),
             Self::Calm => f.write_str("calm"),
+            Self::Drain => f.write_str("drain"),
             Self::All => f.write_str("all"),
         }
     }

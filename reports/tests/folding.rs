@@ -281,6 +281,7 @@ fn an_slo_needs_ten_samples_beyond_its_percentile_and_a_phase_that_occurred() {
         phase: SamplePhase::Steady,
         series: "end-to-end".into(),
         quantile: Some(Quantile::P99),
+        of_delivered: false,
         threshold: Threshold::at_most(Value::Micros(1_000)),
         allow: 0,
     };

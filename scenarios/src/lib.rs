@@ -4,6 +4,7 @@ pub mod assemble;
 pub mod catalog;
 pub mod error;
 pub mod load;
+pub mod objectives;
 pub mod plan;
 pub mod run;
 pub mod schema;

@@ -2,7 +2,7 @@
 //! from the commit; what was not exercised is not green.
 
 use super::list;
-use super::sweep::{Chosen, run_jobs};
+use super::sweep::{Chosen, SLO, quoted, run_jobs};
 use crate::args::GateArgs;
 use crate::error::Failure;
 use crate::{say, seeds, signals};
@@ -11,6 +11,8 @@ use std::sync::atomic::Ordering;
 use stormglass_reports::ExitClass;
 use stormglass_reports::model::Mode;
 use stormglass_scenarios::catalog::Catalog;
+use stormglass_scenarios::load::load;
+use stormglass_scenarios::objectives;
 
 /// Where shrunk failures of the past live, beside a folder of scenarios.
 const REGRESSION: &str = "regression";
@@ -26,7 +28,9 @@ pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
     // All are loaded before any is run: a mistake in the last costs no time.
     let mut chosen = Vec::new();
     for path in &files {
-        let first = Chosen::load(catalog, path, None)?;
+        let mut file = load(path, &catalog.names())?;
+        objectives::add(&mut file, SLO, &args.slo)?;
+        let first = Chosen::of(catalog, file.clone(), path, None)?;
         let variants: Vec<String> = first
             .file
             .cases
@@ -35,7 +39,7 @@ pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
             .collect();
         chosen.push(first);
         for variant in variants {
-            chosen.push(Chosen::load(catalog, path, Some(&variant))?);
+            chosen.push(Chosen::of(catalog, file.clone(), path, Some(&variant))?);
         }
     }
     let mut codes = Vec::new();
@@ -54,8 +58,9 @@ pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
             args.sweep.out.join(&name)
         };
         let command = format!(
-            "stormglass gate {} --seeds {count} --seed-base {base}",
-            case.path.display()
+            "stormglass gate {} --seeds {count} --seed-base {base}{}",
+            case.path.display(),
+            quoted(&args.slo)
         );
         let code = run_jobs(case, &jobs, Mode::Gate, command, &args.sweep, &folder)?;
         if signals::stop_flag().load(Ordering::Relaxed) {

@@ -1,16 +1,20 @@
 //! `stormglass run`: look at a scenario with one seed or several.
 
-use super::sweep::{Chosen, run_jobs};
+use super::sweep::{Chosen, SLO, quoted, run_jobs};
 use crate::args::RunArgs;
 use crate::error::Failure;
 use crate::seeds;
 use stormglass_reports::model::Mode;
 use stormglass_scenarios::catalog::Catalog;
+use stormglass_scenarios::load::load;
+use stormglass_scenarios::objectives;
 use stormglass_scenarios::sweep::Job;
 
 /// Runs the command.
 pub fn run(catalog: &Catalog, args: &RunArgs) -> Result<u8, Failure> {
-    let chosen = Chosen::load(catalog, &args.scenario, args.variant.as_deref())?;
+    let mut file = load(&args.scenario, &catalog.names())?;
+    objectives::add(&mut file, SLO, &args.slo)?;
+    let chosen = Chosen::of(catalog, file, &args.scenario, args.variant.as_deref())?;
     let jobs = match args.seeds {
         None => vec![Job {
             index: 0,
@@ -27,8 +31,9 @@ pub fn run(catalog: &Catalog, args: &RunArgs) -> Result<u8, Failure> {
         Some(count) => format!("--seeds {count}"),
     };
     let command = format!(
-        "stormglass run {} {which}{variant}",
-        args.scenario.display()
+        "stormglass run {} {which}{variant}{}",
+        args.scenario.display(),
+        quoted(&args.slo)
     );
     run_jobs(
         &chosen,

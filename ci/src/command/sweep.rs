@@ -27,6 +27,25 @@ use stormglass_scenarios::run::{self, Driver};
 use stormglass_scenarios::spec::print;
 use stormglass_scenarios::sweep::{Broken, Ended, Job, Panic, sweep};
 
+/// The option that adds objectives.
+pub const SLO: &str = "--slo";
+
+/// The objectives given on the command line, as a shell takes them.
+pub fn quoted(slos: &[String]) -> String {
+    let mut text = String::new();
+    for slo in slos {
+        text.push_str(" --slo \"");
+        for letter in slo.chars() {
+            if matches!(letter, '"' | '\\' | '$' | '`') {
+                text.push('\\');
+            }
+            text.push(letter);
+        }
+        text.push('"');
+    }
+    text
+}
+
 /// One scenario, chosen and assembled.
 pub struct Chosen {
     /// The file.
@@ -43,6 +62,16 @@ impl Chosen {
     /// Loads a file and assembles the variant asked for.
     pub fn load(catalog: &Catalog, path: &Path, variant: Option<&str>) -> Result<Chosen, Failure> {
         let file = load(path, &catalog.names())?;
+        Chosen::of(catalog, file, path, variant)
+    }
+
+    /// Assembles the variant asked for of a file that is loaded.
+    pub fn of(
+        catalog: &Catalog,
+        file: ScenarioFile,
+        path: &Path,
+        variant: Option<&str>,
+    ) -> Result<Chosen, Failure> {
         let case = match variant {
             None => 0,
             Some(wanted) => {
@@ -326,7 +355,10 @@ fn identity(chosen: &Chosen, mode: Mode, command: String) -> Identity {
 /// The configuration as written, every default spelled out, with what a variant changed marked.
 fn settings(chosen: &Chosen) -> Vec<Setting> {
     let resolved = print::settings(&chosen.case().written);
-    let base = print::settings(&chosen.file.base().written);
+    let mut base = chosen.file.base().written.clone();
+    // Objectives of the command line stand in no line of the file.
+    base.expect.slo.retain(|slo| slo.line > 0);
+    let base = print::settings(&base);
     let spans = &chosen.file.base().spans;
     resolved
         .into_iter()

@@ -78,7 +78,7 @@ impl NoDuplicates {
                     continue;
                 }
                 let name = self.topology.name(broker);
-                self.findings.add(|| {
+                self.findings.add_due(event.due, || {
                     let sentence = format!(
                         "event {}:{} lies in {name} a second time, at offset {offset} of \
                          partition {}",
@@ -100,7 +100,7 @@ impl NoDuplicates {
             return;
         }
         let (part, name) = (entry.part, self.topology.name(entry.part));
-        self.findings.add(|| {
+        self.findings.add_due(row.due, || {
             let sentence = format!(
                 "event {}:{} shows in {name} more often than it was owed",
                 row.id.source, row.id.number

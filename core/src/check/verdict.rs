@@ -41,6 +41,9 @@ pub struct Judgement {
     pub violations: Vec<Violation>,
     /// How many there were in all.
     pub violations_total: u64,
+    /// When the event of each violation was due, for checks that know it exactly; empty otherwise.
+    #[serde(skip)]
+    pub dues: Vec<Time>,
 }
 
 impl Judgement {
@@ -55,6 +58,7 @@ impl Judgement {
             reason: reason.to_owned(),
             violations: Vec::new(),
             violations_total: 0,
+            dues: Vec::new(),
         }
     }
 }
@@ -176,6 +180,7 @@ pub struct Findings {
     check: &'static str,
     shown: Vec<Violation>,
     total: u64,
+    dues: Vec<Time>,
     /// How much the check has looked at.
     pub judged: u64,
 }
@@ -188,6 +193,7 @@ impl Findings {
             check,
             shown: Vec::new(),
             total: 0,
+            dues: Vec::new(),
             judged: 0,
         }
     }
@@ -195,6 +201,12 @@ impl Findings {
     /// Notes a violation; it is described only if it will be shown.
     pub fn add(&mut self, describe: impl FnOnce() -> Violation) {
         self.add_many(1, describe);
+    }
+
+    /// Notes a violation of an event that was due at `due`.
+    pub fn add_due(&mut self, due: Time, describe: impl FnOnce() -> Violation) {
+        self.dues.push(due);
+        self.add(describe);
     }
 
     /// Notes `count` violations of one description.
@@ -228,6 +240,7 @@ impl Findings {
             reason: String::new(),
             violations: std::mem::take(&mut self.shown),
             violations_total: self.total,
+            dues: std::mem::take(&mut self.dues),
         }
     }
 

@@ -1,11 +1,13 @@
 //! Puts stretches into phases and slots once all faults and recoveries are known.
 
+use crate::metrics::by_phase::{PhaseCounts, PhaseMap};
 use crate::metrics::counted::{Counted, NEVER};
 use crate::metrics::recorder::{Counts, Recorder};
 use crate::metrics::recovery::{Baseline, Episode, episodes};
 use crate::metrics::stretches::Sample;
-use crate::metrics::{Latencies, Metrics, Phase, Series, Slot};
+use crate::metrics::{Latencies, Metrics, Phase, Phases, Series, Slot};
 use crate::time::{SECOND, Time};
+use std::collections::BTreeMap;
 
 /// What was acknowledged and is not done. An effect may come before its acknowledgement, even in an earlier
 /// stretch, so the sums are compared and not the differences added.
@@ -31,7 +33,9 @@ impl Recorder {
         let baseline = self.by_windows();
         let faults = &self.faults;
         let episodes = episodes(&baseline, twin, faults, &self.plan, &self.phases);
-        let latencies = self.classify(&episodes);
+        let phases = self.phase_map(&episodes);
+        let latencies = self.classify(&phases);
+        let by_phase = self.by_phase(&phases);
         let slot_width = self.phases.slot_width();
         let slots = self.by_slots();
         let mut totals = self.totals;
@@ -43,6 +47,8 @@ impl Recorder {
             slot_width,
             episodes,
             totals,
+            by_phase,
+            phases,
             baseline,
         }
     }
@@ -102,6 +108,10 @@ impl Recorder {
         if due < self.phases.chaos {
             return vec![Phase::Warmup];
         }
+        // Nothing is due from then on: only what waits is asked about.
+        if due >= self.phases.drain {
+            return vec![Phase::Drain, Phase::All];
+        }
         let mut phases = vec![Phase::All];
         let mut is_struck = false;
         for (index, start, end) in self.faults.intervals() {
@@ -123,7 +133,7 @@ impl Recorder {
         } else {
             phases.push(Phase::Steady);
         }
-        if (self.phases.calm..self.phases.drain).contains(&due) {
+        if due >= self.phases.calm {
             phases.push(Phase::Calm);
         }
         phases.sort_unstable();
@@ -131,16 +141,44 @@ impl Recorder {
         phases
     }
 
-    fn classify(&self, episodes: &[Episode]) -> Latencies {
+    /// The phases of all instants.
+    fn phase_map(&self, episodes: &[Episode]) -> PhaseMap {
+        let Phases {
+            chaos, calm, drain, ..
+        } = self.phases;
+        let mut changes = vec![chaos, calm, drain];
+        for (_, start, end) in self.faults.intervals() {
+            changes.extend([*start, *end]);
+        }
+        for episode in episodes {
+            changes.push(episode.healed);
+            changes.extend(episode.recovery.map(|span| episode.healed + span));
+        }
+        PhaseMap::new(changes, |at| self.phases_of(at, episodes))
+    }
+
+    /// The largest backlog and the losses of each phase.
+    fn by_phase(&self, map: &PhaseMap) -> BTreeMap<Phase, PhaseCounts> {
+        let mut counts = BTreeMap::new();
+        self.levels.by_phase(map, &mut counts);
+        for ledger in &self.ledgers {
+            for (number, marks) in &ledger.open {
+                if !ledger.acknowledged.contains(*number) {
+                    continue;
+                }
+                for phase in map.at(marks.due) {
+                    counts.entry(phase.clone()).or_default().lost += 1;
+                }
+            }
+        }
+        counts
+    }
+
+    fn classify(&self, map: &PhaseMap) -> Latencies {
         let mut latencies = Latencies::default();
-        let mut last = None;
-        let mut phases = Vec::new();
         for (series, start, counted) in self.stretches.iter() {
             // Phases do not change within a stretch: recoveries end where a window ends.
-            if last.replace(start) != Some(start) {
-                phases = self.phases_of(start, episodes);
-            }
-            for phase in &phases {
+            for phase in map.at(start) {
                 let latency = latencies.of(series, phase.clone());
                 for (micros, count) in counted.iter() {
                     latency.record_counted(micros, count);

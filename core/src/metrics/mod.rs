@@ -4,6 +4,7 @@
 //! [`Recorder::finish`] knows all fault intervals and recoveries, puts each stretch into its phases (B2) and
 //! answers with histograms in whole microseconds to three digits. Histograms of many runs merge without loss.
 
+mod by_phase;
 mod counted;
 mod finish;
 mod latency;
@@ -16,6 +17,7 @@ mod stretches;
 mod tests;
 mod windows;
 
+pub use by_phase::{PhaseCounts, PhaseMap};
 pub use latency::{Latencies, Latency};
 pub use recorder::Recorder;
 pub use recovery::{Baseline, Episode};
@@ -23,6 +25,7 @@ pub use stages::Stage;
 
 use crate::time::{Span, Time};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Time slots of a run at most (A15).
@@ -97,6 +100,8 @@ pub enum Phase {
     Recovery,
     /// While everything was healed and the sources went on.
     Calm,
+    /// After the sources have stopped: nothing is due, but what is left may still wait.
+    Drain,
     /// Everything after warm-up.
     All,
 }
@@ -185,6 +190,12 @@ pub struct Metrics {
     pub episodes: Vec<Episode>,
     /// Sums.
     pub totals: Totals,
+    /// The largest backlog and the losses of each phase that occurred.
+    #[serde(skip)]
+    pub by_phase: BTreeMap<Phase, PhaseCounts>,
+    /// Which phases an instant belongs to.
+    #[serde(skip)]
+    pub phases: PhaseMap,
     /// The run by windows, against which another run of the same seed may be held.
     #[serde(skip)]
     pub baseline: Baseline,

@@ -5,6 +5,7 @@ use crate::event::{Event, EventId};
 use crate::fault::FaultPlan;
 use crate::history::{Fact, FactKind, Kinds, Observation, Stage as Seen};
 use crate::interval_set::IntervalSet;
+use crate::metrics::by_phase::Levels;
 use crate::metrics::stages::{Marks, Uncommitted};
 use crate::metrics::stretches::{Sample, Stretches};
 use crate::metrics::{Phases, SLOTS_MAX, Series, Stage, Totals};
@@ -58,6 +59,8 @@ pub struct Recorder {
     pub(super) slots: Vec<Counts>,
     /// By window, under the second with which it begins; in order.
     pub(super) windows: Vec<(u64, Counts)>,
+    /// The backlog at every instant.
+    pub(super) levels: Levels,
     slot_width: Span,
     pub(super) totals: Totals,
     pub(super) uncommitted: Uncommitted,
@@ -111,6 +114,7 @@ impl Recorder {
             now: Time::ZERO,
             slots: Vec::new(),
             windows: Vec::new(),
+            levels: Levels::default(),
             slot_width: phases.slot_width(),
             totals: Totals::default(),
             uncommitted: Uncommitted::default(),
@@ -229,7 +233,8 @@ impl Recorder {
             None
         };
         self.totals.acknowledged += 1;
-        self.count_both(now, |counts| counts.acknowledged += 1);
+        let start = self.count_both(now, |counts| counts.acknowledged += 1);
+        self.levels.acknowledge(start);
         self.sample(Series::Publish, event.due, now.since(event.due));
         if let Some(sent) = sent {
             self.sample(Series::PublishFromSend, event.due, now.since(sent));
@@ -279,7 +284,8 @@ impl Recorder {
     /// An event has all its outputs, the way there ending with `last`; `due` is none if it was filtered
     /// everywhere.
     fn finish_event(&mut self, now: Time, due: Option<Time>, open: Option<Marks>, last: Stage) {
-        self.count_both(now, |counts| counts.finished += 1);
+        let start = self.count_both(now, |counts| counts.finished += 1);
+        self.levels.finish(start);
         let Some(due) = due else {
             return;
         };
@@ -301,9 +307,11 @@ impl Recorder {
         }
     }
 
-    fn count_both(&mut self, now: Time, add: impl Fn(&mut Counts)) {
+    /// Counts in the slot and the window of an instant; gives back when its stretch begins.
+    fn count_both(&mut self, now: Time, add: impl Fn(&mut Counts)) -> Time {
         count(&mut self.slots, slot_of(now, self.slot_width), &add);
-        let window = self.stretches.edges().start_of(now).0 / SECOND;
+        let start = self.stretches.edges().start_of(now);
+        let window = start.0 / SECOND;
         let at = self.windows.partition_point(|(start, _)| *start < window);
         if self
             .windows
@@ -313,6 +321,7 @@ impl Recorder {
             self.windows.insert(at, (window, Counts::default()));
         }
         add(&mut self.windows[at].1);
+        start
     }
 
     fn sample(&mut self, series: Series, due: Time, took: Span) {

@@ -92,7 +92,7 @@ pub fn phases(report: &Report) -> Vec<(&SamplePhase, &LatencyHistogram)> {
     all.sort_by_key(|(phase, _)| match phase {
         SamplePhase::Steady => 0,
         SamplePhase::DuringFaults => 1,
-        SamplePhase::Recovery | SamplePhase::Calm => 2,
+        SamplePhase::Recovery | SamplePhase::Calm | SamplePhase::Drain => 2,
         SamplePhase::All => 3,
         SamplePhase::During(_) => 4,
     });

@@ -46,6 +46,7 @@ impl Collector {
             phase: slo.phase.clone(),
             series: slo.series.clone(),
             quantile: slo.quantile,
+            of_delivered: slo.of_delivered,
             threshold: slo.threshold,
             allow: slo.allow,
             answers,

@@ -137,6 +137,8 @@ pub struct SloRun {
     pub series: String,
     /// Which percentile of the series, if it is a latency distribution.
     pub quantile: Option<Quantile>,
+    /// Whether events that never came are left out of the percentile.
+    pub of_delivered: bool,
     /// Its bound.
     pub threshold: Threshold,
     /// How many runs of the sweep may violate it.

@@ -18,6 +18,8 @@ pub struct Slo {
     pub series: String,
     /// Which percentile of the series, if it is a latency distribution.
     pub quantile: Option<Quantile>,
+    /// Whether events that never came are left out of the percentile (decisions B3).
+    pub of_delivered: bool,
     /// Its bound.
     pub threshold: Threshold,
     /// How many runs of the sweep may violate it.
@@ -38,7 +40,12 @@ impl Slo {
             .expect("an SLO on a distribution names its percentile");
         let data = histograms.get(&self.series, &self.phase);
         let (delivered, owed) = data.map_or((0, 0), |data| (data.finite_count(), data.count()));
-        let observed = data.and_then(|data| data.percentile(quantile));
+        let (observed, samples) = if self.of_delivered {
+            let observed = data.and_then(|data| data.finite_percentile(quantile));
+            (observed, delivered)
+        } else {
+            (data.and_then(|data| data.percentile(quantile)), owed)
+        };
         let needed = if quantile == Quantile::MAX {
             1
         } else {
@@ -46,7 +53,7 @@ impl Slo {
         };
         let answer = match observed {
             None => Answer::NotApplicable,
-            Some(_) if owed < needed => Answer::Unknown,
+            Some(_) if samples < needed => Answer::Unknown,
             Some(value) => self.answer(value),
         };
         self.run(answer, observed, (delivered, owed))
@@ -58,6 +65,12 @@ impl Slo {
     pub fn judge_value(&self, observed: Option<Value>, delivered: u64, owed: u64) -> SloRun {
         let answer = observed.map_or(Answer::NotApplicable, |value| self.answer(value));
         self.run(answer, observed, (delivered, owed))
+    }
+
+    /// A run that had something to measure, of which it is not known how much.
+    #[must_use]
+    pub fn unknown(&self, delivered: u64, owed: u64) -> SloRun {
+        self.run(Answer::Unknown, None, (delivered, owed))
     }
 
     /// A run that the SLO does not speak about, such as a fault plan outside its envelope
@@ -86,6 +99,7 @@ impl Slo {
             phase: self.phase.clone(),
             series: self.series.clone(),
             quantile: self.quantile,
+            of_delivered: self.of_delivered,
             threshold: self.threshold,
             allow: self.allow,
             answer,

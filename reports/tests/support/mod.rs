@@ -354,6 +354,7 @@ pub fn outcome(index: u64) -> Outcome {
             phase,
             series: "end-to-end".into(),
             quantile: Some(Quantile::P99),
+            of_delivered: false,
             threshold: Threshold::at_most(Value::Micros(limit)),
             allow: 0,
         };
@@ -369,6 +370,7 @@ pub fn outcome(index: u64) -> Outcome {
         phase: SamplePhase::Recovery,
         series: "recovery".into(),
         quantile: None,
+        of_delivered: false,
         threshold: Threshold::at_most(Value::Micros(30_000_000)),
         allow: 5,
     };

@@ -75,7 +75,11 @@ impl Assembly {
             match slo.metric {
                 Metric::Lost => checks.push("no-loss"),
                 Metric::Duplicates => checks.push("no-duplicates"),
-                Metric::Quantile { .. } | Metric::Max(_) | Metric::Recovery | Metric::Goodput => {}
+                Metric::Quantile { .. }
+                | Metric::Max(_)
+                | Metric::Recovery
+                | Metric::Goodput
+                | Metric::Backlog => {}
             }
         }
         checks.sort_unstable();

@@ -3,7 +3,8 @@
 
 use crate::error::{ScenarioError, nearest, suggest};
 use crate::spec::parse::Reader;
-use crate::spec::{BrokerSpec, Names, Place, Scenario, place, slo, target};
+use crate::spec::slo::{During, Slo, SloError};
+use crate::spec::{BrokerSpec, Names, Place, Scenario, place, target};
 use std::collections::{BTreeMap, BTreeSet};
 use stormglass_core::fault::Target;
 use stormglass_core::processor::config::DeliveryMode;
@@ -311,24 +312,31 @@ fn profile_and_expectations(reader: &Reader<'_>, scenario: &Scenario, names: &Na
         known(reader, &path, &point.name, "point", names.points.as_ref())?;
     }
     for (index, slo) in scenario.expect.slo.iter().enumerate() {
-        if let Some(slo::During::Planned(name)) = &slo.during {
-            let planned = || {
-                scenario
-                    .faults
-                    .planned
-                    .iter()
-                    .map(|fault| fault.name.as_str())
-            };
-            if !planned().any(|known| known == name) {
-                return Err(reader.error(
-                    &format!("expect.slo.{index}"),
-                    format!("no planned fault is called '{name}'"),
-                    suggest(name, "planned faults", planned()),
-                ));
-            }
+        if let Some(mistake) = unknown_fault(slo, scenario) {
+            let path = format!("expect.slo.{index}");
+            return Err(reader.error(&path, mistake.message, mistake.hint));
         }
     }
     Ok(())
+}
+
+/// The mistake of an objective that names a planned fault which the scenario does not have.
+pub(crate) fn unknown_fault(slo: &Slo, scenario: &Scenario) -> Option<SloError> {
+    let Some(During::Planned(name)) = &slo.during else {
+        return None;
+    };
+    let planned = || {
+        let faults = scenario.faults.planned.iter();
+        faults.map(|fault| fault.name.as_str())
+    };
+    if planned().any(|known| known == name) {
+        return None;
+    }
+    Some(SloError {
+        span: slo.planned_span(),
+        message: format!("no planned fault is called '{name}'"),
+        hint: suggest(name, "planned faults", planned()),
+    })
 }
 
 /// All parts by their full name, with their number of nodes.

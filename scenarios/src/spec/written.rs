@@ -139,7 +139,7 @@ pub(crate) struct WrittenExpect {
     #[serde(default)]
     #[schemars(with = "Vec<Point>")]
     pub points: (),
-    /// Objectives of latency, recovery, loss, duplicates and goodput.
+    /// Objectives of latency, recovery, loss, duplicates, goodput and backlog.
     #[serde(default)]
     #[schemars(schema_with = "objectives")]
     pub slo: Vec<Spanned<String>>,
@@ -149,7 +149,12 @@ pub(crate) struct WrittenExpect {
 }
 
 fn objectives(_: &mut SchemaGenerator) -> Schema {
-    let examples = ["p99(end-to-end) < 250ms during steady", "lost = 0"];
+    let examples = [
+        "p99(end-to-end) < 250ms during steady",
+        "goodput > 95% during faults",
+        "backlog < 1e5",
+        "lost = 0",
+    ];
     let items = pattern::text(&slo::pattern(), &examples);
     schemars::json_schema!({ "type": "array", "items": items })
 }

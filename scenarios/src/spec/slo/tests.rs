@@ -12,11 +12,20 @@ fn every_form_is_read_and_printed_back() {
         "duplicates <= 12 during calm",
         "goodput > 0.95 during faults",
         "goodput >= 1 during the run",
+        "goodput > 0.5 during recovery",
+        "backlog < 100000",
+        "backlog <= 12 during drain",
+        "recovery < 10s during 'isolated leader'",
     ] {
         let slo = parse(text).unwrap();
         assert_eq!(slo.to_string(), text);
     }
     assert_eq!(parse("goodput > 95%").unwrap().bound, Bound::Share(950_000));
+    assert_eq!(parse("backlog < 1e5").unwrap().bound, Bound::Count(100_000));
+    assert_eq!(
+        parse("goodput > 9.5e1%").unwrap().bound,
+        Bound::Share(950_000)
+    );
     assert_eq!(
         parse("p99.9(publish)<1s").unwrap().metric,
         Metric::Quantile {
@@ -59,9 +68,24 @@ fn a_mistake_is_pointed_at_inside_the_expression() {
         ("recovery < 1s always", "always", "not expected", "during"),
         (
             "lost = 0 of delivered",
-            "lost = 0 of delivered",
+            "of delivered",
             "belongs to a latency",
             "remove",
+        ),
+        ("late < 0.1%", "late", "no such windows yet", "remove"),
+        ("backlog < 1.5", "1.5", "a number of events", "1e5"),
+        ("goodput > 2e2%", "2e2%", "share", "95%"),
+        (
+            "recovery < 1s during calm",
+            "calm",
+            "lies in no phase",
+            "planned fault",
+        ),
+        (
+            "goodput > 1% during drain",
+            "drain",
+            "nothing is due",
+            "backlog",
         ),
     ] {
         let error = parse(text).unwrap_err();
