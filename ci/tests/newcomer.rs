@@ -116,10 +116,6 @@ fn every_mistake_is_exit_2_and_says_what_to_do() {
             "gate scenario.toml --slo late<0.1%",
             "--slo:1:1: `late` counts events",
         ),
-        (
-            "run scenario.toml --slo lost=0during'x'",
-            "no planned fault is called 'x'",
-        ),
     ];
     for (line, hint) in mistakes {
         let (code, text) = say(&folder, line);

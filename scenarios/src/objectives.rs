@@ -34,3 +34,31 @@ pub fn add(file: &mut ScenarioFile, option: &str, texts: &[String]) -> Result<()
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+    use crate::load::load_text;
+
+    #[test]
+    fn a_planned_fault_that_is_not_there_is_pointed_at_inside_the_expression() {
+        let text = include_str!("../../ci/src/command/init.toml").to_owned();
+        let mut file = load_text("a.toml", text, &Catalog::new().names()).unwrap();
+        let before = file.base().scenario.expect.slo.len();
+        let wrong = ["recovery < 10s during 'leader'".to_owned()];
+        let error = add(&mut file, "--slo", &wrong).unwrap_err();
+        assert_eq!((error.line, error.column), (1, 23));
+        assert!(
+            error
+                .message
+                .contains("no planned fault is called 'leader'")
+        );
+        let given = ["lost  =  0".to_owned(), "backlog < 1e5".to_owned()];
+        add(&mut file, "--slo", &given).unwrap();
+        for case in &file.cases {
+            let slo = &case.scenario.expect.slo;
+            assert_eq!(slo.len(), before + 1, "the file has the first already");
+        }
+    }
+}
