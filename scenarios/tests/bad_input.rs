@@ -161,6 +161,7 @@ const CASES: &[Case] = &[
     ("[sink.db]", "[service.loop]\nservice = \"enricher\"\nfrom = \"broker.main/orders\"\nto = \"broker.main/orders\"\n\n[sink.db]", "\"broker.main/orders\"\n\n[sink", "a cycle", "for ever"),
     // What the other end cannot keep.
     ("operator = \"count-by-key\"", "operator = \"count-by-key\"\ndelivery = \"exactly-once\"", "\"exactly-once\"", "transactional sink", "kind = \"transactional\""),
+    ("[processor.totals]\noperator = \"count-by-key\"\n", "[service.totals]\nservice = \"enricher\"\ndelivery = \"exactly-once\"\n", "\"exactly-once\"", "transactional sink", "kind = \"transactional\""),
     // Numbers and inequalities.
     ("nodes = 3", "nodes = 65", "65", "outside 1 to 64", "from 1 to 64"),
     ("nodes = 3", "nodes = 2", "main]", "`replication_factor` is 3", "node of its own"),

@@ -56,7 +56,8 @@ pub(crate) fn check(reader: &Reader<'_>, scenario: &Scenario, names: &Names) -> 
             "operator",
             names.operators.as_ref(),
         )?;
-        delivery(reader, scenario, name, topic.0, sink)?;
+        let part = format!("processor.{name}");
+        delivery(reader, scenario, &part, processor.delivery, topic.0, sink)?;
     }
     for (name, service) in &scenario.services {
         let at = |key: &str| format!("service.{name}.{key}");
@@ -83,6 +84,10 @@ pub(crate) fn check(reader: &Reader<'_>, scenario: &Scenario, names: &Names) -> 
             Some((to, Some(Place::Sink(_)))) => {
                 let sink = sink_of(reader, scenario, &at("to"), to)?;
                 ends.sinks.insert(sink.to_owned());
+                if let Some((broker, _)) = from {
+                    let part = format!("service.{name}");
+                    delivery(reader, scenario, &part, service.delivery, broker, sink)?;
+                }
             }
             Some((to, Some(Place::Topic { .. }) | None)) => {
                 let why = "a service writes to a topic or to a sink";
@@ -254,19 +259,19 @@ fn known(
 fn delivery(
     reader: &Reader<'_>,
     scenario: &Scenario,
-    name: &str,
+    part: &str,
+    mode: DeliveryMode,
     broker: &str,
     sink: &str,
 ) -> Checked {
-    let processor = &scenario.processors[name];
     let is_log = matches!(scenario.brokers[broker], BrokerSpec::Log(_));
-    let path = format!("processor.{name}.delivery");
-    match processor.delivery {
+    let path = format!("{part}.delivery");
+    match mode {
         DeliveryMode::AtMostOnce | DeliveryMode::AtLeastOnce => {
             let transactional = scenario.sinks[sink].kind == SinkKind::Transactional;
             if transactional && !is_log {
                 return Err(reader.error(
-                    &format!("processor.{name}.to"),
+                    &format!("{part}.to"),
                     format!(
                         "sink `{sink}` is transactional and needs positions, which a {} has not",
                         scenario.brokers[broker].kind()
