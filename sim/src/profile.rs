@@ -6,7 +6,7 @@ use stormglass_core::quantile::Quantiles;
 use stormglass_core::time::Span;
 
 /// The hardware of a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// Its name in reports.
     pub name: String,
@@ -19,7 +19,7 @@ pub struct Profile {
 }
 
 /// A node's processor.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cpu {
     /// Servers of the station.
     pub cores: u16,
@@ -41,7 +41,7 @@ impl Cpu {
 }
 
 /// A disk with a page cache.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DiskProfile {
     /// Copying a write into the page cache.
     pub write: Span,
@@ -63,10 +63,12 @@ pub struct DiskProfile {
 }
 
 /// A link between two nodes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkProfile {
-    /// One way, from the sender's release to the receiver's queue.
+    /// One way, from the sender's release to the receiver's queue, between nodes of one zone.
     pub latency: Quantiles,
+    /// The same between nodes of different zones; none if the distance makes no difference.
+    pub across: Option<Quantiles>,
     /// Nanoseconds that the wire is busy for each kilobyte.
     pub kilobyte: Span,
     /// The first retransmission of a lost packet; doubled for the next (RFC 6298 with Linux's floor of
@@ -74,6 +76,17 @@ pub struct LinkProfile {
     pub retransmit: Span,
     /// The longest wait between retransmissions (Linux: 120 s).
     pub retransmit_max: Span,
+}
+
+impl LinkProfile {
+    /// The latency of a link inside a zone or, if `is_across`, between two.
+    #[must_use]
+    pub fn latency(&self, is_across: bool) -> &Quantiles {
+        match &self.across {
+            Some(across) if is_across => across,
+            Some(_) | None => &self.latency,
+        }
+    }
 }
 
 impl Profile {
@@ -105,6 +118,7 @@ impl Profile {
             link: LinkProfile {
                 // Round trips inside a zone take 0.05–0.2 ms; the tail is an assumption.
                 latency: Quantiles::lognormal(Span::micros(60), Span::micros(250)),
+                across: None,
                 kilobyte: Span::nanos(320), // 25 Gbit/s.
                 retransmit: Span::millis(200),
                 retransmit_max: Span::secs(120),
@@ -135,6 +149,7 @@ impl Profile {
             },
             link: LinkProfile {
                 latency: Quantiles::constant(latency),
+                across: None,
                 kilobyte: Span::ZERO,
                 retransmit: Span::millis(200),
                 retransmit_max: Span::secs(120),

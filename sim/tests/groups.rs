@@ -246,6 +246,7 @@ fn run(seed: u64, faults: Vec<Fault>) -> Vec<Note> {
         boot_at: Time(boot_at),
         clock_offset: 0,
         clock_drift: 0,
+        zone: 0,
     };
     let mut nodes = Vec::new();
     for index in 0..3 {

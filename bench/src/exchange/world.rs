@@ -154,6 +154,7 @@ fn nodes(exchange: Exchange) -> Vec<NodePlan> {
         boot_at: Time::ZERO,
         clock_offset: 0,
         clock_drift: 0,
+        zone: 0,
     };
     let servers = (0..exchange.servers).map(|index| {
         node(

@@ -209,6 +209,7 @@ impl Assembly {
                     boot_at: Time::ZERO,
                     clock_offset: 0,
                     clock_drift: 0,
+                    zone: 0,
                 });
             }
         }
@@ -434,6 +435,7 @@ impl Assembly {
             boot_at: self.audit_at(),
             clock_offset: 0,
             clock_drift: 0,
+            zone: 0,
         }
     }
 }

@@ -85,6 +85,8 @@ pub enum Arrival {
 #[derive(Debug)]
 struct Link {
     draws: Keyed,
+    /// Whether it leads from one zone to another.
+    is_across: bool,
     /// What has been sent, by class; a link carries few classes, the commonest first seen.
     sent: Vec<Sent>,
     busy_until: Time,
@@ -122,6 +124,8 @@ impl Draws {
 pub struct Network {
     seed: Seed,
     names: Vec<String>,
+    /// The zone of each node.
+    zones: Vec<u16>,
     profile: LinkProfile,
     index: Vec<u32>,
     links: Vec<Link>,
@@ -137,13 +141,20 @@ pub struct Network {
 const NO_LINK: u32 = u32::MAX;
 
 impl Network {
-    /// The network between nodes of these names, for a plan of `faults` entries.
+    /// The network between nodes of these names and zones, for a plan of `faults` entries.
     #[must_use]
-    pub fn new(seed: Seed, names: Vec<String>, profile: LinkProfile, faults: usize) -> Network {
+    pub fn new(
+        seed: Seed,
+        (names, zones): (Vec<String>, Vec<u16>),
+        profile: LinkProfile,
+        faults: usize,
+    ) -> Network {
         let nodes = names.len();
+        assert_eq!(zones.len(), nodes, "each node stands in one zone");
         Network {
             seed,
             names,
+            zones,
             profile,
             index: vec![NO_LINK; nodes * nodes],
             links: Vec::new(),
@@ -157,6 +168,8 @@ impl Network {
     fn link(&mut self, from: NodeId, to: NodeId) -> usize {
         let cell = usize::from(from.0) * self.names.len() + usize::from(to.0);
         if self.index[cell] == NO_LINK {
+            let zone = |node: NodeId| self.zones[usize::from(node.0)];
+            let is_across = zone(from) != zone(to);
             let name = format!(
                 "link/{}>{}",
                 self.names[usize::from(from.0)],
@@ -165,6 +178,7 @@ impl Network {
             self.index[cell] = self.links.len() as u32;
             self.links.push(Link {
                 draws: self.seed.keyed(&name),
+                is_across,
                 sent: Vec::new(),
                 busy_until: Time::ZERO,
             });
@@ -201,7 +215,7 @@ impl Network {
         let wire = self.profile.kilobyte.ratio(u64::from(size), 1_000);
         let start = now.max(link.busy_until);
         link.busy_until = start + wire;
-        let latency = self.profile.latency.at(draws.latency());
+        let latency = self.profile.latency(link.is_across).at(draws.latency());
         (start.since(now) + wire + latency, draws)
     }
 
@@ -348,7 +362,9 @@ impl Network {
             }
             on_way += fate.delay;
             if hit(2, fate.duplicate) {
-                let again = on_way + self.profile.latency.at(draws.at(3));
+                let link = self.link(from, to);
+                let latency = self.profile.latency(self.links[link].is_across);
+                let again = on_way + latency.at(draws.at(3));
                 agenda.push(
                     now + again,
                     Entry::Datagram {

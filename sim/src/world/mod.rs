@@ -76,7 +76,8 @@ impl World {
             plan.nodes.len()
         );
         let seed = plan.seed;
-        let names = plan.nodes.iter().map(|node| node.name.clone()).collect();
+        let places = plan.nodes.iter();
+        let places = places.map(|node| (node.name.clone(), node.zone)).unzip();
         let mut agenda = Agenda::new();
         for (index, node) in plan.nodes.iter().enumerate() {
             agenda.push(node.boot_at, Entry::Boot(NodeId(index as u16)));
@@ -98,7 +99,7 @@ impl World {
             agenda,
             network: Network::new(
                 seed,
-                names,
+                places,
                 plan.profile.link.clone(),
                 plan.faults.faults.len(),
             ),

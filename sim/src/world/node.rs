@@ -25,6 +25,8 @@ pub struct NodePlan {
     pub clock_offset: i64,
     /// How fast its clocks run, parts per million.
     pub clock_drift: i32,
+    /// The zone it stands in; links between zones may be slower.
+    pub zone: u16,
 }
 
 /// Who runs a node's software.

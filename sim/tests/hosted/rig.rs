@@ -58,6 +58,7 @@ impl Script {
                 .zip(["a", "b", "c", "d"])
                 .map(|(_, name)| NodePlan {
                     clock_drift: self.drift,
+                    zone: 0,
                     ..crate::support::node(name, 0, Software::Outside)
                 })
                 .collect();

@@ -370,6 +370,43 @@ fn a_busy_station_makes_inputs_of_one_lane_wait_whatever_the_cores() {
 }
 
 #[test]
+fn a_request_between_zones_takes_their_latency_and_one_inside_a_zone_does_not() {
+    let run = |server_zone: u16| {
+        let mut profile = Profile::ideal(MS(1));
+        profile.link.across = Some(Quantiles::constant(MS(5)));
+        let left = Script {
+            profile,
+            server_zone,
+            ..Script::default()
+        }
+        .run();
+        left.server
+    };
+    let arrived = |at: &str| {
+        let boot = "0s boot 1 with 0 records".to_owned();
+        [boot, format!("{at} request 1")]
+    };
+    assert_eq!(run(0), arrived("1ms"));
+    assert_eq!(run(1), arrived("5ms"));
+    assert_eq!(run(2), arrived("5ms"));
+}
+
+#[test]
+fn without_a_latency_between_zones_the_zone_makes_no_difference() {
+    let run = |server_zone: u16| {
+        let left = Script {
+            count: 50,
+            profile: Profile::same_zone(),
+            server_zone,
+            ..Script::default()
+        }
+        .run();
+        left.world.fingerprint()
+    };
+    assert_eq!(run(0), run(1));
+}
+
+#[test]
 fn a_livelock_stops_the_run_and_names_the_node() {
     let left = Script {
         count: u64::MAX,

@@ -200,6 +200,7 @@ pub struct Script {
     pub sync: bool,
     pub until: Time,
     pub server_drift: i32,
+    pub server_zone: u16,
 }
 
 impl Default for Script {
@@ -216,6 +217,7 @@ impl Default for Script {
             sync: false,
             until: Time(60 * 1_000_000_000),
             server_drift: 0,
+            server_zone: 0,
         }
     }
 }
@@ -234,21 +236,21 @@ impl Script {
         let (for_client, for_server) = (Rc::clone(&client_log), Rc::clone(&server_log));
         let (every, count, datagrams) = (self.every, self.count, self.datagrams);
         let (work, store, sync) = (self.work, self.store, self.sync);
-        let node =
-            |name: &str, part: u16, factory: stormglass_core::part::Factory, drift: i32| NodePlan {
-                name: name.to_owned(),
-                part: PartId(part),
-                software: Software::Actor(factory),
-                boot_at: Time::ZERO,
-                clock_offset: 0,
-                clock_drift: drift,
-            };
+        let (drift, server_zone) = (self.server_drift, self.server_zone);
+        let node = |name: &str, part: u16, factory: stormglass_core::part::Factory| NodePlan {
+            name: name.to_owned(),
+            part: PartId(part),
+            software: Software::Actor(factory),
+            boot_at: Time::ZERO,
+            clock_offset: 0,
+            clock_drift: if part == 0 { 0 } else { drift },
+            zone: if part == 0 { 0 } else { server_zone },
+        };
         let nodes = vec![
             node(
                 "client",
                 0,
                 Box::new(move || Box::new(Client::new(&for_client, every, count, datagrams))),
-                0,
             ),
             node(
                 "server",
@@ -261,7 +263,6 @@ impl Script {
                         ..Server::new(&for_server)
                     })
                 }),
-                self.server_drift,
             ),
         ];
         let mut world = World::new(WorldPlan {

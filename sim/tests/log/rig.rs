@@ -388,6 +388,7 @@ impl Script {
             boot_at: Time(boot_at.0),
             clock_offset: 0,
             clock_drift: 0,
+            zone: 0,
         };
         let mut nodes = Vec::new();
         for index in 0..3 {

@@ -244,6 +244,7 @@ impl Pipeline {
                 boot_at,
                 clock_offset: 0,
                 clock_drift: 0,
+                zone: 0,
             });
         };
         let config = Arc::new(log_config());

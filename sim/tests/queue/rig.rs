@@ -203,6 +203,7 @@ impl Script {
             boot_at: Time::ZERO,
             clock_offset: 0,
             clock_drift: 0,
+            zone: 0,
         };
         let taker = |group: GroupId| -> Factory {
             Box::new(move || {

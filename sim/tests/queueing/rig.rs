@@ -157,6 +157,7 @@ fn node(name: String, actor: Factory) -> NodePlan {
         boot_at: Time::ZERO,
         clock_offset: 0,
         clock_drift: 0,
+        zone: 0,
     }
 }
 

@@ -155,6 +155,7 @@ pub fn node(name: &str, part: u16, software: Software) -> NodePlan {
         boot_at: Time::ZERO,
         clock_offset: 0,
         clock_drift: 0,
+        zone: 0,
     }
 }
 
