@@ -1,7 +1,7 @@
 //! What a scenario may name: operators, profiles, checks, points, and users' own parts. A user's binary adds
 //! to it and hands it to `stormglass::main`.
 
-use crate::assemble::PROFILES;
+use crate::hardware;
 use crate::spec::Names;
 use crate::sweep::of_part;
 use std::collections::{BTreeMap, BTreeSet};
@@ -219,7 +219,7 @@ impl Catalog {
         Names {
             operators: Some(self.operators.keys().cloned().collect()),
             services: Some(self.services.keys().cloned().collect()),
-            profiles: set(&PROFILES),
+            profiles: Some(hardware::names().map(str::to_owned).collect()),
             checks: set(&checks),
             // Users' parts may pass points and send classes of their own.
             points: None,

@@ -2,6 +2,7 @@
 //! and with every reference resolved. What passes here is never checked again.
 
 use crate::error::{ScenarioError, SourceText};
+use crate::hardware::{self, Hardware};
 use crate::spec::document::{self, Spans};
 use crate::spec::faults::Written;
 use crate::spec::parse::{self, Reader};
@@ -43,6 +44,9 @@ pub struct Case {
     pub phases: Phases,
     /// The exit code that this case is known to give.
     pub exit: u8,
+    /// The hardware with what the scenario changes in it; none if it is in files and the case was loaded from a
+    /// text alone.
+    pub hardware: Option<Hardware>,
     /// The recorded streams by the name of their source. Empty if the case was loaded from a text alone.
     pub traces: BTreeMap<String, Arc<Trace>>,
     /// Where its settings stand in the text.
@@ -89,8 +93,8 @@ pub fn load(path: &Path, names: &Names) -> Result<ScenarioFile, ScenarioError> {
         return Err(of_file(format!("{size} bytes are no scenario")));
     }
     let bytes = std::fs::read(path).map_err(|error| of_file(format!("cannot be read: {error}")))?;
-    let mut loaded = load_bytes(&file, bytes, names)?;
     let folder = path.parent().unwrap_or(Path::new(""));
+    let mut loaded = of_bytes(&file, bytes, names, Some(folder))?;
     load_traces(folder, &mut loaded)?;
     Ok(loaded)
 }
@@ -140,6 +144,15 @@ pub fn load_bytes(
     bytes: Vec<u8>,
     names: &Names,
 ) -> Result<ScenarioFile, ScenarioError> {
+    of_bytes(file, bytes, names, None)
+}
+
+fn of_bytes(
+    file: &str,
+    bytes: Vec<u8>,
+    names: &Names,
+    folder: Option<&Path>,
+) -> Result<ScenarioFile, ScenarioError> {
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
@@ -155,7 +168,7 @@ pub fn load_bytes(
             ));
         }
     };
-    load_text(file, text, names)
+    of_text(file, text, names, folder)
 }
 
 /// Loads a text under the name of a file.
@@ -163,6 +176,15 @@ pub fn load_bytes(
 /// # Errors
 /// At the first mistake.
 pub fn load_text(file: &str, text: String, names: &Names) -> Result<ScenarioFile, ScenarioError> {
+    of_text(file, text, names, None)
+}
+
+fn of_text(
+    file: &str,
+    text: String,
+    names: &Names,
+    folder: Option<&Path>,
+) -> Result<ScenarioFile, ScenarioError> {
     let source = SourceText {
         file: file.to_owned(),
         text: text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned(),
@@ -178,15 +200,16 @@ pub fn load_text(file: &str, text: String, names: &Names) -> Result<ScenarioFile
         return Err(source.error(at..at + 1, "a binary file", "a scenario is a TOML file"));
     }
     let question = question(&source)?;
+    let context = (question.as_str(), names, folder);
     let mut root = document::parse(&source)?;
     let variants = variants(&source, &mut root)?;
-    let mut cases = vec![case(&source, &question, root.clone(), None, names)?];
+    let mut cases = vec![case(&source, context, root.clone(), None)?];
     for variant in variants {
         let mut document = root.clone();
         for (path, value) in variant.set {
             document::overlay(&source, &mut document, &path, value)?;
         }
-        let mut case = case(&source, &question, document, Some(variant.name), names)?;
+        let mut case = case(&source, context, document, Some(variant.name))?;
         if let Some(exit) = variant.exit {
             case.exit = exit;
         }
@@ -285,13 +308,12 @@ fn variants<'i>(
     Ok(variants)
 }
 
-/// One case: typed parse, bounds, references, scale, phases, faults, in this order.
+/// One case: typed parse, bounds, references, hardware, scale, phases, faults, in this order.
 fn case(
     source: &SourceText,
-    question: &str,
+    (question, names, folder): (&str, &Names, Option<&Path>),
     document: DeTable<'_>,
     variant: Option<String>,
-    names: &Names,
 ) -> Result<Case, ScenarioError> {
     let (mut written, spans) = parse::scenario(source, question, document)?;
     let reader = Reader {
@@ -300,9 +322,11 @@ fn case(
     };
     bounds::check(&reader, &written)?;
     references::check(&reader, &written, names)?;
+    let hardware = hardware::resolve(&reader, folder, &mut written.profile)?;
     let mut scenario = written.clone();
     scale::scale(&mut scenario);
-    bounds::check_scaled(&reader, &written, &mut scenario)?;
+    let slow = bounds::slow(&written, hardware.as_ref());
+    bounds::check_scaled(&reader, &written, &mut scenario, slow)?;
     let phases = phases::resolve(&reader, &scenario)?;
     resolve_moments(&reader, &mut scenario)?;
     written.faults = scenario.faults.clone();
@@ -312,6 +336,7 @@ fn case(
         scenario,
         written,
         phases,
+        hardware,
         traces: BTreeMap::new(),
         spans,
     })

@@ -43,7 +43,7 @@ fn name_parts(definitions: &mut Value, names: &Names) {
     for (pointer, known) in [
         ("/ProcessorConfig/properties/operator", &names.operators),
         ("/ServiceSpec/properties/service", &names.services),
-        ("/ProfileSpec/properties/name", &names.profiles),
+        ("/ProfileSpec/properties/name/anyOf/0", &names.profiles),
         ("/WrittenExpect/properties/checks/items", &names.checks),
         ("/Point/anyOf/0", &names.points),
         ("/WrittenPoint/properties/name", &names.points),

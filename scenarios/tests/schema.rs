@@ -144,6 +144,8 @@ kind = "upsert"
 
 [profile]
 link = { latency_median = "200us", latency_p99 = "2ms", bandwidth = "125MB/s" }
+disk = { sync_time = { constant = "1ms" } }
+zones = { count = 2, latency = { normal = { mean = "500us", deviation = "50us" } } }
 
 [faults]
 swarm = ["crash"]
@@ -186,6 +188,16 @@ fn load(text: &str) -> Result<(), String> {
     load_text("a.toml", text.to_owned(), &names())
         .map(|_| ())
         .map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_profile_is_named_by_the_catalogue_or_by_its_file() {
+    let validator = Validator::new(schema(&names()));
+    for name in ["laptop", "profiles/mine.toml"] {
+        let text = GOOD.replace("[profile]\n", &format!("[profile]\nname = {name:?}\n"));
+        assert_eq!(load(&text), Ok(()));
+        assert_eq!(validator.check(&json(&text)), Ok(()));
+    }
 }
 
 #[test]
@@ -234,6 +246,27 @@ fn what_no_editor_should_let_pass_is_refused_by_schema_and_load_alike() {
         ("a number too wide", "nodes = 3", "nodes = 70000"),
         ("a size in bits", "memory = \"1GiB\"", "memory = \"1Gib\""),
         ("a bandwidth without a time", "\"125MB/s\"", "\"125MB\""),
+        (
+            "an unknown distribution",
+            "{ normal = { mean",
+            "{ gamma = { mean",
+        ),
+        (
+            "a distribution without its spread",
+            ", deviation = \"50us\"",
+            "",
+        ),
+        (
+            "two distributions",
+            "{ constant = \"1ms\" }",
+            "{ constant = \"1ms\", empirical = \"a.csv\" }",
+        ),
+        ("no zones", "zones = { count = 2", "zones = { count = 0"),
+        (
+            "an unknown profile",
+            "[profile]\n",
+            "[profile]\nname = \"lapdog\"\n",
+        ),
         (
             "a rate per week",
             "{ constant = \"10/s\" }",

@@ -52,10 +52,10 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
             .and_then(|name| name.to_str())
             .unwrap_or_default();
         if path.is_dir() {
-            // Source code and test data are no scenarios.
+            // Source code, hardware profiles and test data are no scenarios.
             if !matches!(
                 name,
-                "src" | "tests" | "traces" | "examples" | "benches" | "target"
+                "src" | "tests" | "traces" | "profiles" | "examples" | "benches" | "target"
             ) {
                 files.extend(self::files(&path)?);
             }

@@ -1,15 +1,14 @@
 //! From a loaded case to a World: numbers for names, software for nodes, what the checks need to know.
 
 mod layout;
-mod profile;
 mod topology;
 
 pub use layout::{Layout, Placed, TopicRef, topic_of};
-pub use profile::{NAMES as PROFILES, profile_of};
 pub use topology::topology_of;
 
 use crate::catalog::{Catalog, Seat, ServiceEntry};
 use crate::error::ScenarioError;
+use crate::hardware::Hardware;
 use crate::load::{Case, ScenarioFile};
 use crate::plan;
 use crate::spec::slo::Metric;
@@ -48,6 +47,7 @@ pub struct Assembly {
     base: Case,
     layout: Layout,
     topology: Arc<Topology>,
+    hardware: Hardware,
     profile: Profile,
     catalog: Catalog,
     checks: Vec<&'static str>,
@@ -57,13 +57,21 @@ impl Assembly {
     /// Numbers a case's parts, reads its traces and builds its tables.
     ///
     /// # Errors
-    /// If a recorded stream cannot be read as the file says.
+    /// If the case's hardware is in files and the case was loaded from a text alone.
     pub fn new(
         file: &ScenarioFile,
         case: &Case,
         catalog: &Catalog,
     ) -> Result<Assembly, ScenarioError> {
         let scenario = &case.scenario;
+        let Some(hardware) = case.hardware.clone() else {
+            return Err(file.error(
+                case,
+                "profile",
+                format!("the figures of `{}` were not read", scenario.profile.name),
+                "load the scenario from its file, beside which those of its profile stand",
+            ));
+        };
         let layout = Layout::of(scenario, |operator| catalog.is_stateful(operator));
         let topology = Arc::new(topology_of(scenario, &layout));
         let mut checks = required(&topology);
@@ -85,7 +93,8 @@ impl Assembly {
         checks.sort_unstable();
         checks.dedup();
         Ok(Assembly {
-            profile: profile_of(&scenario.profile),
+            profile: hardware.profile(&scenario.profile.name),
+            hardware,
             case: case.clone(),
             base: file.base().clone(),
             layout,
@@ -209,7 +218,7 @@ impl Assembly {
                     boot_at: Time::ZERO,
                     clock_offset: 0,
                     clock_drift: 0,
-                    zone: 0,
+                    zone: self.hardware.zone(place),
                 });
             }
         }

@@ -5,6 +5,8 @@ mod lease;
 mod log;
 
 use crate::error::ScenarioError;
+use crate::hardware::Hardware;
+use crate::spec::distribution::Distribution;
 use crate::spec::parse::Reader;
 use crate::spec::{BrokerSpec, Scenario, scale};
 use stormglass_core::processor::config::ProcessorConfig;
@@ -131,14 +133,25 @@ fn judge<'a>(reader: &'a Reader<'a>, section: &str, name: &str) -> Judge<'a> {
     }
 }
 
+/// A slow latency of the scenario's links: what the file says, and at least 1 ms where it says nothing.
+pub(crate) fn slow(written: &Scenario, hardware: Option<&Hardware>) -> Span {
+    let link = &written.profile.link;
+    let said = link
+        .latency_p99
+        .or(link.latency.as_ref().map(Distribution::slow));
+    let known = hardware.map_or(Span::ZERO, Hardware::slow);
+    known.max(said.unwrap_or(MILLIS))
+}
+
 /// What may flip when settings are divided: a setting that becomes nothing, or shorter than the links.
 ///
 /// # Errors
-/// If a divided setting is shorter than four times the slow latency of the scenario's links.
+/// If a divided setting is shorter than four times `slow`, the slow latency of the scenario's links.
 pub(crate) fn check_scaled(
     reader: &Reader<'_>,
     written: &Scenario,
     scaled: &mut Scenario,
+    slow: Span,
 ) -> Checked {
     let scale = written.run.time_scale;
     if scale == 1 {
@@ -173,7 +186,6 @@ pub(crate) fn check_scaled(
             "choose a smaller scale or longer timeouts",
         ));
     }
-    let slow = written.profile.link.latency_p99.unwrap_or(MILLIS);
     for (name, broker) in &scaled.brokers {
         let shortest = match broker {
             BrokerSpec::Log(config) => [
@@ -279,6 +291,37 @@ fn profile(reader: &Reader<'_>, scenario: &Scenario) -> Checked {
             format!("`{key}` is {span}, slower than any hardware"),
             "choose at most 60s",
         )?;
+    }
+    let link = &profile.link;
+    let disk = &profile.disk;
+    for (key, distribution, others) in [
+        (
+            "link.latency",
+            &link.latency,
+            [link.latency_median, link.latency_p99],
+        ),
+        (
+            "disk.sync_time",
+            &disk.sync_time,
+            [disk.sync, disk.sync_p99],
+        ),
+        ("zones.latency", &profile.zones.latency, [None, None]),
+    ] {
+        let Some(distribution) = distribution else {
+            continue;
+        };
+        judge.need(
+            others == [None, None],
+            key,
+            format!("`{key}` and a median or p99 beside it say the same twice"),
+            "keep one of them",
+        )?;
+        if let Some((message, hint)) = distribution.mistake() {
+            return judge.need(false, key, message, hint);
+        }
+    }
+    if let Some(count) = profile.zones.count {
+        judge.within("zones.count", count.into(), 1, 64)?;
     }
     if let (Some(median), Some(p99)) = (profile.link.latency_median, profile.link.latency_p99) {
         judge.at_least(

@@ -2,6 +2,7 @@
 //! pointed at, and nothing after the load has to check a name, a unit or a bound again.
 
 pub(crate) mod bounds;
+pub mod distribution;
 pub(crate) mod document;
 pub mod expect;
 pub mod faults;

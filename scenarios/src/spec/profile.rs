@@ -1,5 +1,7 @@
 //! `[profile]`: the choice of hardware and what differs from it.
 
+use crate::hardware::DEFAULT;
+use crate::spec::distribution::Distribution;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize, Serializer};
@@ -7,11 +9,12 @@ use std::borrow::Cow;
 use stormglass_core::time::Span;
 use stormglass_core::units::{Size, parse_size, pattern};
 
-/// A hardware profile by name, and overrides.
+/// A hardware profile by name or file, and overrides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProfileSpec {
-    /// The profile's name in the catalogue.
+    /// The profile's name in the catalogue, or its file, relative to the scenario: a name that ends in `.toml`.
+    #[schemars(schema_with = "name")]
     pub name: String,
     /// What differs between machines' links.
     pub link: LinkSpec,
@@ -19,15 +22,25 @@ pub struct ProfileSpec {
     pub node: NodeSpec,
     /// What differs in a node's disk.
     pub disk: DiskSpec,
+    /// What differs in the zones over which nodes are spread.
+    pub zones: ZonesSpec,
+}
+
+fn name(_: &mut SchemaGenerator) -> Schema {
+    schemars::json_schema!({
+        "type": "string",
+        "anyOf": [{ "type": "string" }, { "type": "string", "pattern": r"\.toml$" }],
+    })
 }
 
 impl Default for ProfileSpec {
     fn default() -> ProfileSpec {
         ProfileSpec {
-            name: String::from("default"),
+            name: String::from(DEFAULT),
             link: LinkSpec::default(),
             node: NodeSpec::default(),
             disk: DiskSpec::default(),
+            zones: ZonesSpec::default(),
         }
     }
 }
@@ -36,6 +49,8 @@ impl Default for ProfileSpec {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LinkSpec {
+    /// One way, inside a zone: instead of the two below.
+    pub latency: Option<Distribution>,
     /// Half of all messages travel for less.
     pub latency_median: Option<Span>,
     /// One message in a hundred travels for longer.
@@ -64,12 +79,25 @@ pub struct NodeSpec {
 pub struct DiskSpec {
     /// Half of all writes to the page cache take less.
     pub write: Option<Span>,
+    /// A sync: instead of the two below.
+    pub sync_time: Option<Distribution>,
     /// Half of all syncs take less.
     pub sync: Option<Span>,
     /// One sync in a hundred takes longer.
     pub sync_p99: Option<Span>,
     /// Bytes a second.
     pub bandwidth: Option<Bandwidth>,
+}
+
+/// Zones; what is left out is the profile's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ZonesSpec {
+    /// How many there are. The nodes of each part are spread over them in turn.
+    #[schemars(range(min = 1, max = 64))]
+    pub count: Option<u16>,
+    /// One way, between two zones.
+    pub latency: Option<Distribution>,
 }
 
 /// Bytes a second, written `"125MB/s"`.

@@ -2,6 +2,7 @@
 //! for every topic, no cycle, and guarantees that the other end can keep.
 
 use crate::error::{ScenarioError, nearest, suggest};
+use crate::hardware;
 use crate::spec::parse::Reader;
 use crate::spec::slo::{During, Slo, SloError};
 use crate::spec::{BrokerSpec, Names, Place, Scenario, place, target};
@@ -301,13 +302,11 @@ fn delivery(
 }
 
 fn profile_and_expectations(reader: &Reader<'_>, scenario: &Scenario, names: &Names) -> Checked {
-    known(
-        reader,
-        "profile.name",
-        &scenario.profile.name,
-        "profile",
-        names.profiles.as_ref(),
-    )?;
+    let profile = &scenario.profile.name;
+    if !hardware::is_file(profile) {
+        let profiles = names.profiles.as_ref();
+        known(reader, "profile.name", profile, "profile", profiles)?;
+    }
     for (index, check) in scenario.expect.checks.iter().enumerate() {
         let path = format!("expect.checks.{index}");
         known(reader, &path, check, "check", names.checks.as_ref())?;
