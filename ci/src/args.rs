@@ -19,6 +19,8 @@ pub enum Command {
     Run(RunArgs),
     /// Gate a change: run scenarios with seeds taken from the commit; coverage counts too.
     Gate(GateArgs),
+    /// Search the highest arrival rate that meets every objective in every seed.
+    Capacity(CapacityArgs),
     /// Run one seed again and show what happened.
     Replay(ReplayArgs),
     /// List the scenarios below a folder, with the question each asks.
@@ -104,6 +106,40 @@ pub struct GateArgs {
     /// Results.
     #[command(flatten)]
     pub sweep: SweepArgs,
+}
+
+/// Arguments of `capacity`.
+#[derive(Args, Debug)]
+pub struct CapacityArgs {
+    /// The scenario file.
+    pub scenario: PathBuf,
+    /// An objective to meet besides those of the file; may be given several times.
+    #[arg(long, value_name = "EXPRESSION")]
+    pub slo: Vec<String>,
+    /// The source whose rate is searched; by default all with a constant or poisson rate, scaled together.
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// How many seeds must meet the objectives, from 1 on.
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub seeds: u64,
+    /// The lowest rate to try, for example 100/s; the search begins there.
+    #[arg(long, value_name = "RATE")]
+    pub low: Option<String>,
+    /// The highest rate to try.
+    #[arg(long, value_name = "RATE")]
+    pub high: Option<String>,
+    /// Which variant of the scenario.
+    #[arg(long, value_name = "NAME")]
+    pub variant: Option<String>,
+    /// The folder for capacity.json; made if it is missing.
+    #[arg(long, default_value = "out", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Threads; by default one for each core.
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Only the answer on the console.
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 /// Arguments of `replay`.

@@ -37,6 +37,7 @@ pub fn main(catalog: &Catalog) -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => command::run::run(catalog, &args),
         Command::Gate(args) => command::gate::gate(catalog, &args),
+        Command::Capacity(args) => command::capacity::capacity(catalog, &args),
         Command::Replay(args) => command::replay::replay(catalog, &args),
         Command::List(args) => command::list::list(catalog, &args),
         Command::Init(args) => command::init::init(&args),

@@ -7,6 +7,7 @@ pub mod hardware;
 pub mod load;
 pub mod objectives;
 pub mod plan;
+pub mod rates;
 pub mod run;
 pub mod schema;
 pub mod spec;

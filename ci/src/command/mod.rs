@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod capacity;
 pub mod gate;
 pub mod init;
 pub mod list;
