@@ -13,6 +13,7 @@ mod recovery;
 mod sights;
 mod stages;
 mod stretches;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod windows;
@@ -64,6 +65,17 @@ impl Series {
         Series::Stage(Stage::Sink),
         Series::Stage(Stage::Answer),
     ];
+
+    /// Its place in [`Series::ALL`].
+    const fn index(self) -> usize {
+        match self {
+            Series::EndToEnd => 0,
+            Series::Publish => 1,
+            Series::EndToEndFromSend => 2,
+            Series::PublishFromSend => 3,
+            Series::Stage(stage) => 4 + stage as usize,
+        }
+    }
 
     /// Its name in reports and objectives.
     #[must_use]

@@ -8,6 +8,7 @@ use crate::interval_set::IntervalSet;
 use crate::metrics::by_phase::Levels;
 use crate::metrics::stages::{Marks, Uncommitted};
 use crate::metrics::stretches::{Sample, Stretches};
+use crate::metrics::tally::Tallies;
 use crate::metrics::{Phases, SLOTS_MAX, Series, Stage, Totals};
 use crate::time::{SECOND, Span, Time};
 use std::collections::BTreeMap;
@@ -48,7 +49,9 @@ pub struct Recorder {
     pub(super) phases: Phases,
     pub(super) faults: FaultLog,
     pub(super) ledgers: Vec<Ledger>,
-    /// Samples that are not folded yet.
+    /// Samples of the latest stretch.
+    tallies: Tallies,
+    /// Samples of others that are not folded yet.
     samples: Vec<Sample>,
     /// The buffer is folded at this length.
     fold_at: usize,
@@ -110,6 +113,7 @@ impl Recorder {
             plan: Arc::clone(plan),
             samples: Vec::new(),
             fold_at: SAMPLES,
+            tallies: Tallies::default(),
             stretches: Stretches::new(&[phases.chaos, phases.calm, phases.drain]),
             now: Time::ZERO,
             slots: Vec::new(),
@@ -180,20 +184,20 @@ impl Recorder {
     fn turn(&mut self, seen: &Observation) {
         if let Fact::Healed = seen.fact {
             self.phases.calm = seen.time;
-            self.stretches.cut(seen.time);
+            self.cut(seen.time);
         } else if let Fact::Drained = seen.fact {
             self.phases.drain = seen.time;
-            self.stretches.cut(seen.time);
+            self.cut(seen.time);
         } else {
             self.faults.observe(seen);
             if let Fact::FaultStarted(index) = seen.fact {
-                self.stretches.cut(seen.time);
+                self.cut(seen.time);
                 // A fault that lasts to the end of the run is healed when it was planned to be.
                 if let Some(fault) = self.plan.faults.get(index as usize) {
-                    self.stretches.cut(seen.time + fault.lasts);
+                    self.cut(seen.time + fault.lasts);
                 }
             } else if let Fact::FaultEnded(_) = seen.fact {
-                self.stretches.cut(seen.time);
+                self.cut(seen.time);
             }
         }
     }
@@ -325,11 +329,45 @@ impl Recorder {
     }
 
     fn sample(&mut self, series: Series, due: Time, took: Span) {
+        // A fault may still begin at this instant, and what is due from then on lies behind an edge.
+        if due < self.now {
+            if due >= self.tallies.over.end {
+                self.turn_to(due);
+            }
+            if due >= self.tallies.over.start {
+                return self.tallies.add(series, took);
+            }
+        }
         self.samples.push(Sample::finite(series, due, took));
         if self.samples.len() >= self.fold_at {
-            // A fault may still begin at this instant, and what is due from then on lies behind an edge.
             self.fold(self.now);
         }
+    }
+
+    /// Counts from now on what is due around `due`: in the same window, stretch and slot.
+    fn turn_to(&mut self, due: Time) {
+        self.take_tallies();
+        let (edges, width) = (self.stretches.edges(), self.slot_width);
+        let slot = slot_of(due, width);
+        let slot_ends = if slot + 1 < SLOTS_MAX {
+            Time((slot + 1) * width.0)
+        } else {
+            Time::NEVER
+        };
+        let start = edges.start_of(due).max(Time(slot * width.0));
+        self.tallies.over = start..edges.end_of(due).min(slot_ends);
+    }
+
+    fn take_tallies(&mut self) {
+        let slot = slot_of(self.tallies.over.start, self.slot_width);
+        self.stretches.take(&mut self.tallies, slot);
+    }
+
+    /// Phases may change at `edge`, which nothing that was counted is due behind.
+    fn cut(&mut self, edge: Time) {
+        self.stretches.cut(edge);
+        let over = &mut self.tallies.over;
+        over.end = over.end.min(edge.max(over.start));
     }
 
     fn fold(&mut self, before: Time) {
@@ -340,8 +378,16 @@ impl Recorder {
 
     /// Folds everything, with the samples of events that were never visible.
     pub(super) fn fold_all(&mut self, never: impl Iterator<Item = Sample>) {
+        self.take_tallies();
         self.samples.extend(never);
         self.fold(Time::NEVER);
+    }
+
+    /// Counts nothing where it falls: every sample waits to be folded.
+    #[cfg(test)]
+    pub(super) const fn keeping_samples(mut self) -> Recorder {
+        self.tallies.over = Time::NEVER..Time::NEVER;
+        self
     }
 
     /// A smaller buffer.

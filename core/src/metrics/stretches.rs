@@ -7,6 +7,7 @@
 
 use crate::metrics::Series;
 use crate::metrics::counted::{Counted, NEVER, lowest};
+use crate::metrics::tally::Tallies;
 use crate::metrics::windows::Edges;
 use crate::time::{SECOND, Span, Time};
 use std::collections::BTreeMap;
@@ -89,17 +90,33 @@ impl Stretches {
         for group in folded.chunk_by(|a, b| (a.0, a.1, a.2) == (b.0, b.1, b.2)) {
             let (series, start, slot, _) = group[0];
             let values = || group.iter().map(|sample| (sample.3, 1_u64));
-            self.by_start
-                .entry((series, start))
-                .or_default()
-                .add(values());
-            if series == Series::EndToEnd {
-                let slot = slot as usize;
-                if self.by_slot.len() <= slot {
-                    self.by_slot.resize(slot + 1, Counted::default());
-                }
-                self.by_slot[slot].add(values());
+            self.add(series, start, slot, values);
+        }
+    }
+
+    /// Takes what was counted of a stretch that lies in one slot.
+    pub(super) fn take(&mut self, tallies: &mut Tallies, slot: u64) {
+        let start = self.edges.start_of(tallies.over.start);
+        tallies.drain(|series, values| {
+            self.add(series, start, slot, || values.iter().copied());
+        });
+    }
+
+    fn add<I: Iterator<Item = (u32, u64)>>(
+        &mut self,
+        series: Series,
+        start: Time,
+        slot: u64,
+        sorted: impl Fn() -> I,
+    ) {
+        let list = self.by_start.entry((series, start)).or_default();
+        list.add(sorted());
+        if series == Series::EndToEnd {
+            let slot = slot as usize;
+            if self.by_slot.len() <= slot {
+                self.by_slot.resize(slot + 1, Counted::default());
             }
+            self.by_slot[slot].add(sorted());
         }
     }
 

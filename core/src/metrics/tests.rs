@@ -294,7 +294,8 @@ proptest! {
         prop_assert!(p99(&dropping, &Phase::All) >= p99(&honest, &Phase::All));
     }
 
-    /// What is folded early and what is folded with everything known come to the same.
+    /// What is counted where it falls, what is folded early and what is folded with everything known come to the
+    /// same.
     #[test]
     fn a_small_buffer_measures_what_a_large_one_does(
         fold_at in 1..50_usize,
@@ -304,9 +305,12 @@ proptest! {
         let word = |number: u64, salt: u64| crate::rng::mix(seed ^ number << 20 ^ salt << 50);
         let mut starts: Vec<u64> = outages.iter().map(|(start, _)| *start).collect();
         starts.sort_unstable();
-        let measure = |fold_at: usize| {
+        let measure = |fold_at: usize, keeps: bool| {
             let mut run = Run::new(&log_pipeline());
             run.recorder = run.recorder.folding_at(fold_at);
+            if keeps {
+                run.recorder = run.recorder.keeping_samples();
+            }
             // Facts in the order of time, as in a run: due every 100 ms, visible up to six seconds later.
             let mut facts: Vec<(Time, u64, Option<u64>)> = Vec::new();
             for number in 0..180 {
@@ -340,7 +344,9 @@ proptest! {
             }
             run.recorder.finish(None)
         };
-        prop_assert_eq!(measure(fold_at), measure(usize::MAX));
+        let whole = measure(usize::MAX, true);
+        prop_assert_eq!(&measure(fold_at, true), &whole);
+        prop_assert_eq!(&measure(fold_at, false), &whole);
     }
 
     /// Merging is the same as recording in one.

@@ -50,6 +50,13 @@ impl Edges {
         edge.max(Time((origin + age / width * width) * SECOND))
     }
 
+    /// The end of the window of an instant, or of the stretch if an edge comes before.
+    pub(super) fn end_of(&self, at: Time) -> Time {
+        let end = Time(self.seconds(self.start_of(at)).end * SECOND);
+        let next = self.0.get(self.0.partition_point(|edge| *edge <= at));
+        next.map_or(end, |edge| end.min(*edge))
+    }
+
     /// The seconds of the window that begins at `start`. A second in which an edge lies belongs to the
     /// window that ends there only if that begins in it too.
     pub(super) fn seconds(&self, start: Time) -> Range<u64> {
