@@ -4,9 +4,10 @@
 //! so adding and merging are commutative and associative: shards merge to the same bytes as an
 //! unsharded run (decisions B15).
 //!
-//! Limits: per-run histograms are not kept, only their sum; of drawn runs only the one to show is.
+//! Limits: per-run histograms are not kept, only their sum, but for those that an SLO names, packed; of drawn runs only the one to show is.
 
 mod fold;
+mod resample;
 mod shown;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +21,8 @@ use crate::model::{
     CheckRow, Determinism, FailureGroup, Identity, PointRow, Report, SamplePhase, SeedRow, Setting,
     SloRow,
 };
-use fold::group_of;
+use fold::{group_of, pooled};
+use resample::BySeed;
 use shown::{Candidate, rank_of};
 
 /// Gathers the outcomes of one scenario and variant.
@@ -33,6 +35,8 @@ pub struct Collector {
     failures: BTreeMap<String, FailureGroup>,
     points: BTreeMap<String, PointRow>,
     histograms: Histograms,
+    /// What SLOs name, by series and phase.
+    by_seed: BTreeMap<(String, SamplePhase), BySeed>,
     recovery: LatencyHistogram,
     totals: Totals,
     shown: Option<Candidate>,
@@ -90,6 +94,7 @@ impl Collector {
         for slo in &outcome.slos {
             self.add_slo(slo, &row);
         }
+        self.keep_seed(&outcome);
         for failure in &outcome.failures {
             let group = group_of(failure, &row);
             self.add_failure(group);
@@ -152,6 +157,9 @@ impl Collector {
             point.reached += row.reached;
             point.min_share_ppm = point.min_share_ppm.max(row.min_share_ppm);
             point.min_runs = point.min_runs.max(row.min_runs);
+        }
+        for (key, by_seed) in other.by_seed {
+            self.by_seed.entry(key).or_default().merge(&by_seed);
         }
         self.histograms.merge(&other.histograms);
         self.recovery.merge(&other.recovery);
@@ -229,6 +237,7 @@ impl Collector {
             headline_series: self.headline_series,
             ..identity
         };
+        let slos = pooled(self.slos, &self.by_seed);
         let mut failures: Vec<_> = self.failures.into_values().collect();
         failures.sort_by(|left, right| {
             (left.first_index, &left.signature).cmp(&(right.first_index, &right.signature))
@@ -239,7 +248,7 @@ impl Collector {
             scenario_text,
             seeds: self.seeds.into_values().collect(),
             checks: self.checks.into_values().collect(),
-            slos: self.slos.into_values().collect(),
+            slos,
             failures,
             points: self.points.into_values().collect(),
             histograms: self.histograms,

@@ -105,7 +105,7 @@ fn slo_case(slo: &SloSummary) -> TestCase {
     let observed = format!(
         "threshold {}, pooled {}, worst seed {} ({}), {} of {} seeds failing, delivered {}/{}",
         slo.threshold,
-        shown_or_dash(slo.pooled),
+        slo.pooled_text().unwrap_or_else(|| "–".to_owned()),
         shown_or_dash(worst.map(|run| run.value)),
         slo.margin(),
         Value::Count(slo.answers.fail),

@@ -94,7 +94,7 @@ fn gate(summary: &Summary) -> String {
     for slo in &summary.slos {
         let worst = shown_or_dash(slo.worst.as_ref().map(|run| run.value));
         let pooled = slo
-            .pooled
+            .pooled_text()
             .map_or_else(String::new, |value| format!("pooled {value}, "));
         text.push_str(&format!(
             "| {} | {} ({}) | {} | {pooled}worst seed {worst}; delivered {} | {} | {} |\n",

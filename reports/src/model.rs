@@ -266,10 +266,23 @@ pub struct SloRow {
     pub worst: Option<WorstRun>,
     /// The best observed value of a single run.
     pub best: Option<Value>,
+    /// The percentile over the samples of all runs that it applies to, if it is on a percentile.
+    pub pooled: Option<Value>,
+    /// Between what values `pooled` lies with 95 %, over seeds; none of fewer than 20 runs.
+    pub interval: Option<Interval>,
     /// Samples in this phase that ended visibly, summed over runs.
     pub delivered: u64,
     /// Samples in this phase that were owed, summed over runs.
     pub owed: u64,
+}
+
+/// A 95 % interval of a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Its lower end.
+    pub low: Value,
+    /// Its upper end.
+    pub high: Value,
 }
 
 /// The run with the worst value of an SLO.

@@ -238,7 +238,7 @@ fn slo_lines(slo: &SloSummary, ink: Ink) -> Vec<String> {
     };
     let worst = slo.worst.as_ref();
     let pooled = slo
-        .pooled
+        .pooled_text()
         .map(|value| format!("pooled {value}, "))
         .unwrap_or_default();
     let mut lines = vec![format!(

@@ -196,6 +196,27 @@ fn an_event_that_never_arrives_is_in_the_percentile() {
 }
 
 #[test]
+fn the_interval_of_a_pooled_percentile_stands_in_every_format() {
+    let summary = summary();
+    let slo = summary
+        .slos
+        .iter()
+        .find(|slo| slo.phase == SamplePhase::Steady)
+        .unwrap();
+    assert!(slo.interval.is_some(), "the sample has more than 20 seeds");
+    let shown = slo.pooled_text().unwrap();
+    assert!(shown.contains("(95 %: "), "{shown}");
+    assert!(text::render(&summary, Ink::Plain).contains(&format!("pooled {shown}")));
+    assert!(markdown::render(&summary).contains(&format!("pooled {shown}")));
+    let files = stormglass_reports::artefacts(&support::report());
+    let page = &files.iter().find(|file| file.0 == "report.html").unwrap().1;
+    assert!(page.contains(&format!("pooled {shown}")));
+    let json: Json = serde_json::from_str(&json::render(&summary)).unwrap();
+    let mut rows = json["slos"].as_array().unwrap().iter();
+    assert!(rows.any(|slo| slo["interval"]["low"] != Json::Null));
+}
+
+#[test]
 fn the_sample_fails_for_correctness_before_anything_else() {
     let summary = summary();
     assert_eq!(summary.exit.code, ExitClass::Correctness.code());

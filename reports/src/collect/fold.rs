@@ -1,8 +1,11 @@
 //! How rows of checks, SLOs and failures add up.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::Collector;
-use crate::model::outcome::{Answer, CheckRun, Failure, SloRun};
-use crate::model::{AnswerCounts, CheckRow, FailureGroup, SeedRow, SloRow, WorstRun};
+use super::resample::BySeed;
+use crate::model::outcome::{Answer, CheckRun, Failure, RunOutcome, SloRun};
+use crate::model::{AnswerCounts, CheckRow, FailureGroup, SamplePhase, SeedRow, SloRow, WorstRun};
 
 impl Collector {
     pub(super) fn add_check(&mut self, check: &CheckRun) {
@@ -56,9 +59,28 @@ impl Collector {
                 value,
             }),
             best: judged,
+            pooled: None,
+            interval: None,
             delivered: slo.delivered,
             owed: slo.owed,
         });
+    }
+
+    /// Keeps the distributions that an SLO is judged on in this run.
+    pub(super) fn keep_seed(&mut self, outcome: &RunOutcome) {
+        let judged = outcome
+            .slos
+            .iter()
+            .filter(|slo| slo.quantile.is_some() && slo.answer != Answer::NotApplicable);
+        let keys: BTreeSet<_> = judged
+            .map(|slo| (slo.series.clone(), slo.phase.clone()))
+            .collect();
+        for (series, phase) in keys {
+            if let Some(data) = outcome.histograms.get(&series, &phase) {
+                let by_seed = self.by_seed.entry((series, phase)).or_default();
+                by_seed.add(outcome.index, data);
+            }
+        }
     }
 
     pub(super) fn merge_slo(&mut self, row: SloRow) {
@@ -107,6 +129,22 @@ impl Collector {
         }
         mine.runs = runs;
     }
+}
+
+/// The rows with their percentiles over all seeds.
+pub(super) fn pooled(
+    rows: BTreeMap<(String, SamplePhase), SloRow>,
+    by_seed: &BTreeMap<(String, SamplePhase), BySeed>,
+) -> Vec<SloRow> {
+    let rows = rows.into_values().map(|mut row| {
+        let data = by_seed.get(&(row.series.clone(), row.phase.clone()));
+        if let Some((quantile, data)) = row.quantile.zip(data) {
+            let key = format!("{} {} {}", row.series, row.phase, quantile.0);
+            (row.pooled, row.interval) = data.pooled(quantile, row.of_delivered, &key);
+        }
+        row
+    });
+    rows.collect()
 }
 
 /// A group of one run.

@@ -140,7 +140,7 @@ pub fn gate(summary: &Summary) -> String {
             )
         });
         let pooled = slo
-            .pooled
+            .pooled_text()
             .map_or_else(String::new, |value| format!("pooled {value}<br>"));
         let allow = match slo.allow {
             0 => String::new(),
@@ -316,7 +316,7 @@ fn slo_card(index: usize, slo: &SloSummary) -> String {
         escape(&slo.expression),
         escape(&slo.phase.to_string()),
         bound(&slo.threshold),
-        shown_or_dash(slo.pooled),
+        slo.pooled_text().unwrap_or_else(|| "–".to_owned()),
         shown_or_dash(worst.map(|run| run.value)),
         slo.margin(),
         worst.map_or_else(|| "–".to_owned(), |run| run.seed.to_string()),

@@ -234,11 +234,6 @@ fn slo_summary(row: &SloRow, report: &Report) -> SloSummary {
     } else {
         Answer::NotApplicable
     };
-    let histogram = report.histograms.get(&row.series, &row.phase);
-    let pooled = row
-        .quantile
-        .zip(histogram)
-        .and_then(|(quantile, data)| data.percentile(quantile));
     let worst = row.worst.as_ref();
     SloSummary {
         expression: row.expression.clone(),
@@ -246,7 +241,8 @@ fn slo_summary(row: &SloRow, report: &Report) -> SloSummary {
         series: row.series.clone(),
         quantile: row.quantile,
         threshold: row.threshold,
-        pooled,
+        pooled: row.pooled,
+        interval: row.interval,
         answer,
         answers: row.answers,
         allow: row.allow,
