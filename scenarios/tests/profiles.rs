@@ -192,6 +192,11 @@ fn a_bad_profile_file_gives_one_error_at_its_line() {
 fn a_mistake_in_the_choice_of_hardware_is_pointed_at_in_the_scenario() {
     let folder = folder("choice");
     for (profile, message) in [
+        ("stalls = { every = \"10s\" }", "has no stalls"),
+        (
+            "stalls = { every = \"0s\", lasts = { constant = \"1ms\" } }",
+            "no stalls",
+        ),
         ("name = \"lapdog\"", "unknown profile `lapdog`"),
         ("name = \"profiles/none.toml\"", "cannot be read"),
         ("name = \"profiles\"", "unknown profile `profiles`"),

@@ -145,6 +145,7 @@ kind = "upsert"
 [profile]
 link = { latency_median = "200us", latency_p99 = "2ms", bandwidth = "125MB/s" }
 disk = { sync_time = { constant = "1ms" } }
+stalls = { every = "10s", lasts = { constant = "50ms" } }
 zones = { count = 2, latency = { normal = { mean = "500us", deviation = "50us" } } }
 
 [faults]

@@ -16,6 +16,18 @@ pub struct Profile {
     pub disk: DiskProfile,
     /// The links between nodes.
     pub link: LinkProfile,
+    /// What makes nodes stand still now and then; none if nothing does.
+    pub stalls: Option<StallProfile>,
+}
+
+/// Stalls of a node: garbage collection, a noisy neighbour, a kernel that is busy. The node takes no step and
+/// releases no effect, while its clocks run. Each node has stalls of its own until the sources stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StallProfile {
+    /// From the end of a stall to the start of the next; exponential for a Poisson process.
+    pub gap: Quantiles,
+    /// How long a stall lasts.
+    pub lasts: Quantiles,
 }
 
 /// A node's processor.
@@ -123,6 +135,7 @@ impl Profile {
                 retransmit: Span::millis(200),
                 retransmit_max: Span::secs(120),
             },
+            stalls: None,
         }
     }
 
@@ -154,6 +167,7 @@ impl Profile {
                 retransmit: Span::millis(200),
                 retransmit_max: Span::secs(120),
             },
+            stalls: None,
         }
     }
 }

@@ -6,14 +6,15 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use read::resolve;
+pub(crate) use read::{often, resolve};
 
 use crate::spec::distribution::Distribution;
 use crate::spec::profile::{Bandwidth, ProfileSpec};
 use serde::Deserialize;
+use stormglass_core::quantile::Quantiles;
 use stormglass_core::time::Span;
 use stormglass_core::units::Size;
-use stormglass_sim::profile::{Cpu, DiskProfile, LinkProfile, Profile};
+use stormglass_sim::profile::{Cpu, DiskProfile, LinkProfile, Profile, StallProfile};
 
 /// The name that a scenario without one has.
 pub const DEFAULT: &str = "default";
@@ -62,6 +63,18 @@ pub struct Hardware {
     pub disk: Disk,
     /// The zones over which the nodes of each part are spread; none if all stand in one.
     pub zones: Option<Zones>,
+    /// Stalls of every node; none if nodes never stand still by themselves.
+    pub stalls: Option<Stalls>,
+}
+
+/// Stalls of a node, which takes no step meanwhile, while its clocks run.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stalls {
+    /// The mean time from one to the next; they are a Poisson process.
+    pub every: Span,
+    /// How long one lasts.
+    pub lasts: Distribution,
 }
 
 /// A link between two nodes.
@@ -154,6 +167,10 @@ impl Hardware {
                 retransmit: link.retransmit,
                 retransmit_max: link.retransmit_max,
             },
+            stalls: self.stalls.as_ref().map(|stalls| StallProfile {
+                gap: Quantiles::exponential(stalls.every),
+                lasts: stalls.lasts.quantiles(),
+            }),
         }
     }
 
@@ -171,8 +188,8 @@ impl Hardware {
         self.link.latency.slow().max(across.unwrap_or_default())
     }
 
-    /// Puts what a scenario says in the place of the profile's figures. Zones may remain half said, which gives
-    /// none.
+    /// Puts what a scenario says in the place of the profile's figures. Zones or stalls may remain half said, which
+    /// gives none.
     fn overridden(mut self, spec: &ProfileSpec) -> Option<Hardware> {
         let link = &spec.link;
         if let Some(latency) = &link.latency {
@@ -208,6 +225,17 @@ impl Hardware {
                     .latency
                     .clone()
                     .or_else(|| base.map(|zones| zones.latency.clone()))?,
+            });
+        }
+        let stalls = &spec.stalls;
+        if stalls.every.is_some() || stalls.lasts.is_some() {
+            let base = self.stalls.as_ref();
+            self.stalls = Some(Stalls {
+                every: stalls.every.or(base.map(|stalls| stalls.every))?,
+                lasts: stalls
+                    .lasts
+                    .clone()
+                    .or_else(|| base.map(|stalls| stalls.lasts.clone()))?,
             });
         }
         Some(self)

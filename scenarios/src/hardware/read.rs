@@ -35,6 +35,7 @@ pub(crate) fn resolve(
         ("profile.link.latency", &mut spec.link.latency),
         ("profile.disk.sync_time", &mut spec.disk.sync_time),
         ("profile.zones.latency", &mut spec.zones.latency),
+        ("profile.stalls.lasts", &mut spec.stalls.lasts),
     ] {
         if let Some(Distribution::Empirical(table)) = distribution {
             let Some(folder) = folder else {
@@ -64,11 +65,21 @@ pub(crate) fn resolve(
             Some(_) | None => return Ok(None),
         },
     };
+    let has_zones = base.zones.is_some();
     let Some(hardware) = base.overridden(spec) else {
+        let is_whole = has_zones || spec.zones.count.is_some() == spec.zones.latency.is_some();
+        let (what, hint) = if is_whole {
+            let hint =
+                "write both, such as stalls = { every = \"10s\", lasts = { constant = \"50ms\" } }";
+            ("stalls", hint)
+        } else {
+            let hint = "write both, such as zones = { count = 3, latency = { constant = \"400us\" } }, or choose three-zones";
+            ("zones", hint)
+        };
         return Err(reader.error(
-            "profile.zones",
-            format!("`{}` has no zones, and here they are half said", spec.name),
-            "write both, such as zones = { count = 3, latency = { constant = \"400us\" } }, or choose three-zones",
+            &format!("profile.{what}"),
+            format!("`{}` has no {what}, and here they are half said", spec.name),
+            hint,
         ));
     };
     Ok(Some(hardware))
@@ -104,10 +115,12 @@ pub(super) fn hardware(
     let root = Spanned::new(whole.clone(), DeValue::Table(root));
     let mut hardware: Hardware = document::typed(source, root, whole)?;
     let zones = hardware.zones.as_mut().map(|zones| &mut zones.latency);
+    let stalls = hardware.stalls.as_mut().map(|stalls| &mut stalls.lasts);
     for (path, distribution) in [
         ("link.latency", Some(&mut hardware.link.latency)),
         ("disk.sync_time", Some(&mut hardware.disk.sync_time)),
         ("zones.latency", zones),
+        ("stalls.lasts", stalls),
     ] {
         let Some(distribution) = distribution else {
             continue;
@@ -153,6 +166,15 @@ fn judge(reader: &Reader<'_>, hardware: &Hardware) -> Result<(), ScenarioError> 
             "choose a first wait above 0s and at most `retransmit_max`",
         ));
     }
+    if let Some(stalls) = &hardware.stalls
+        && !often(stalls.every)
+    {
+        return Err(reader.error(
+            "stalls.every",
+            format!("stalls every {} are no stalls", stalls.every),
+            "choose at least 10ms and at most 1d",
+        ));
+    }
     let zones = hardware.zones.as_ref().map_or(1, |zones| zones.count);
     for (path, number, most) in [
         ("node.cores", node.cores, CORES),
@@ -167,6 +189,11 @@ fn judge(reader: &Reader<'_>, hardware: &Hardware) -> Result<(), ScenarioError> 
         }
     }
     Ok(())
+}
+
+/// Whether nodes can stall at this mean distance and get anything done.
+pub(crate) fn often(every: Span) -> bool {
+    every >= Span::millis(10) && every <= Span::secs(86_400)
 }
 
 /// Reads the table that the value at `path` names.

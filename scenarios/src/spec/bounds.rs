@@ -5,7 +5,7 @@ mod lease;
 mod log;
 
 use crate::error::ScenarioError;
-use crate::hardware::Hardware;
+use crate::hardware::{self, Hardware};
 use crate::spec::distribution::Distribution;
 use crate::spec::parse::Reader;
 use crate::spec::{BrokerSpec, Scenario, scale};
@@ -306,6 +306,7 @@ fn profile(reader: &Reader<'_>, scenario: &Scenario) -> Checked {
             [disk.sync, disk.sync_p99],
         ),
         ("zones.latency", &profile.zones.latency, [None, None]),
+        ("stalls.lasts", &profile.stalls.lasts, [None, None]),
     ] {
         let Some(distribution) = distribution else {
             continue;
@@ -319,6 +320,14 @@ fn profile(reader: &Reader<'_>, scenario: &Scenario) -> Checked {
         if let Some((message, hint)) = distribution.mistake() {
             return judge.need(false, key, message, hint);
         }
+    }
+    if let Some(every) = profile.stalls.every {
+        judge.need(
+            hardware::often(every),
+            "stalls.every",
+            format!("stalls every {every} are no stalls"),
+            "choose at least 10ms and at most 1d",
+        )?;
     }
     if let Some(count) = profile.zones.count {
         judge.within("zones.count", count.into(), 1, 64)?;

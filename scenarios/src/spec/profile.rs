@@ -24,6 +24,8 @@ pub struct ProfileSpec {
     pub disk: DiskSpec,
     /// What differs in the zones over which nodes are spread.
     pub zones: ZonesSpec,
+    /// What differs in how nodes stand still by themselves.
+    pub stalls: StallsSpec,
 }
 
 fn name(_: &mut SchemaGenerator) -> Schema {
@@ -41,6 +43,7 @@ impl Default for ProfileSpec {
             node: NodeSpec::default(),
             disk: DiskSpec::default(),
             zones: ZonesSpec::default(),
+            stalls: StallsSpec::default(),
         }
     }
 }
@@ -98,6 +101,16 @@ pub struct ZonesSpec {
     pub count: Option<u16>,
     /// One way, between two zones.
     pub latency: Option<Distribution>,
+}
+
+/// Stalls of every node, while its clocks run; what is left out is the profile's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct StallsSpec {
+    /// The mean time from one to the next.
+    pub every: Option<Span>,
+    /// How long one lasts.
+    pub lasts: Option<Distribution>,
 }
 
 /// Bytes a second, written `"125MB/s"`.

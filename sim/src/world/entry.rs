@@ -67,6 +67,10 @@ pub enum Entry {
     FaultStart(u32),
     /// A fault of the plan ends.
     FaultEnd(u32),
+    /// The hardware makes a node stand still, for the so many-th time.
+    Stall(NodeId, u32),
+    /// That ends, unless the node has booted since.
+    StallEnd(NodeId, Incarnation),
     /// Everything is healed.
     Heal,
     /// The sources stop.

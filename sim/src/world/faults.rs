@@ -322,10 +322,17 @@ impl World {
     }
 
     fn pause(&mut self, index: u32, id: NodeId, clock_stops: bool) {
+        if self.stand_still(id, clock_stops) {
+            self.network.rules.count(index);
+        }
+    }
+
+    /// A node stands still, if it is up, until it may [go on](World::go_on). Gives back whether it is up.
+    pub(super) fn stand_still(&mut self, id: NodeId, clock_stops: bool) -> bool {
         let now = self.now;
         let node = &mut self.nodes[usize::from(id.0)];
         if node.state != State::Up {
-            return;
+            return false;
         }
         node.paused += 1;
         if clock_stops {
@@ -334,10 +341,11 @@ impl World {
         if matches!(node.software, Software::Outside) {
             self.outside.push_back(Outside::Pause(id));
         }
-        self.network.rules.count(index);
+        true
     }
 
-    fn go_on(&mut self, id: NodeId) {
+    /// What made the node stand still is over; it goes on when nothing else does.
+    pub(super) fn go_on(&mut self, id: NodeId) {
         let now = self.now;
         let node = &mut self.nodes[usize::from(id.0)];
         if node.paused == 0 {

@@ -9,6 +9,7 @@ mod node;
 mod outside;
 mod plan;
 mod roles;
+mod stalls;
 mod station;
 mod timers;
 mod trace;
@@ -85,6 +86,12 @@ impl World {
         for (index, fault) in plan.faults.faults.iter().enumerate() {
             agenda.push(fault.at, Entry::FaultStart(index as u32));
             agenda.push(fault.at + fault.lasts, Entry::FaultEnd(index as u32));
+        }
+        if let Some(stalls) = &plan.profile.stalls {
+            for (index, node) in plan.nodes.iter().enumerate() {
+                let first = stalls.gap.at(stalls::draws(seed, &node.name).at(0));
+                agenda.push(node.boot_at + first, Entry::Stall(NodeId(index as u16), 0));
+            }
         }
         agenda.push(plan.heal_at, Entry::Heal);
         agenda.push(plan.drain_at, Entry::Drain);
@@ -266,6 +273,8 @@ impl World {
             Entry::Boot(node) => self.boot(node),
             Entry::FaultStart(fault) => self.start_fault(fault),
             Entry::FaultEnd(fault) => self.end_fault(fault),
+            Entry::Stall(node, nth) => self.stall(node, nth),
+            Entry::StallEnd(node, incarnation) => self.stall_ends(node, incarnation),
             Entry::Heal => self.heal(),
             Entry::Drain => self.drain(),
         }

@@ -2,13 +2,13 @@
 
 mod rig;
 
-use rig::{Script, fault};
+use rig::{Left, Script, fault};
 use stormglass_core::actor::Work;
 use stormglass_core::fault::FaultKind;
 use stormglass_core::history::Fact;
 use stormglass_core::quantile::Quantiles;
 use stormglass_core::time::{Span, Time};
-use stormglass_sim::profile::{Cpu, Profile};
+use stormglass_sim::profile::{Cpu, Profile, StallProfile};
 
 const MS: fn(u64) -> Span = Span::millis;
 
@@ -389,6 +389,46 @@ fn a_request_between_zones_takes_their_latency_and_one_inside_a_zone_does_not() 
     assert_eq!(run(0), arrived("1ms"));
     assert_eq!(run(1), arrived("5ms"));
     assert_eq!(run(2), arrived("5ms"));
+}
+
+#[test]
+fn a_stall_of_the_hardware_makes_what_comes_wait_for_its_end() {
+    let run = |stalls: Option<StallProfile>| {
+        let mut profile = Profile::ideal(MS(1));
+        profile.stalls = stalls;
+        Script {
+            count: 2_000,
+            until: Time(30_000_000_000),
+            profile,
+            ..Script::default()
+        }
+        .run()
+    };
+    let stalls = StallProfile {
+        gap: Quantiles::exponential(Span::secs(2)),
+        lasts: Quantiles::constant(MS(205)),
+    };
+    let answers = |left: &Left| {
+        let lines = left.client.iter();
+        lines.filter(|line| line.contains("answer")).count()
+    };
+    let (with, without) = (run(Some(stalls.clone())), run(None));
+    assert_eq!((answers(&with), answers(&without)), (2_000, 2_000));
+    assert_ne!(with.client, without.client);
+    assert_eq!(with.client, run(Some(stalls)).client);
+    let crashes = with.observations.iter();
+    let crashes = crashes.filter(|seen| matches!(seen.fact, Fact::Crashed { .. }));
+    assert_eq!(crashes.count(), 0);
+    // 20 s of requests have about nine stalls of the server, in each of which 20 requests wait for its end and
+    // are answered at one instant.
+    let together = |left: &Left| {
+        let times = left.server.iter().filter_map(|line| line.split(' ').next());
+        let times: Vec<&str> = times.collect();
+        times.windows(2).filter(|pair| pair[0] == pair[1]).count()
+    };
+    let waited = together(&with);
+    assert!((40..400).contains(&waited), "{waited} requests waited");
+    assert_eq!(together(&without), 0);
 }
 
 #[test]
