@@ -4,7 +4,8 @@
 //! so adding and merging are commutative and associative: shards merge to the same bytes as an
 //! unsharded run (decisions B15).
 //!
-//! Limits: per-run histograms are not kept, only their sum, but for those that an SLO names, packed; of drawn runs only the one to show is.
+//! Limits: per-run histograms are not kept, only their sum, but for those that an SLO names, packed; of
+//! drawn runs only the one to show is.
 
 mod fold;
 mod resample;

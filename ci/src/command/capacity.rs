@@ -166,7 +166,9 @@ pub fn capacity(catalog: &Catalog, args: &CapacityArgs) -> Result<u8, Failure> {
             "rate", "verdict", "seeds"
         ))?;
     }
-    let found = search(bounds, &mut |rate| station.meets(rate));
+    let found = station
+        .judgeable(bounds)
+        .and_then(|bounds| search(bounds, &mut |rate| station.meets(rate)));
     // A rate well above the bracket tells whether what lies above it fails as well.
     let found = found.and_then(|found| {
         if let Found::Between(_, high) = found {
@@ -245,8 +247,34 @@ impl Station {
         })
     }
 
+    /// The bounds with a start that gives every objective the samples it needs: a rate too low to be judged
+    /// is doubled.
+    fn judgeable(&mut self, mut bounds: search::Bounds) -> Result<search::Bounds, Broken> {
+        if bounds.low.is_some() {
+            return Ok(bounds);
+        }
+        for _ in 0..search::STEPS {
+            let is_judged = self.meets(bounds.start)? || !self.is_unknown(bounds.start);
+            let next = Rate(bounds.start.0.saturating_mul(2));
+            if is_judged || bounds.high.is_some_and(|high| next > high) {
+                break;
+            }
+            bounds.start = next;
+        }
+        Ok(bounds)
+    }
+
+    /// Whether a rate was tried and gave too few samples.
+    fn is_unknown(&self, rate: Rate) -> bool {
+        let probe = self.probes.iter().find(|probe| probe.rate == rate);
+        probe.is_some_and(|probe| probe.cut.is_none() && probe.word() == "unknown")
+    }
+
     /// Runs the seeds at a rate and notes what they showed.
     fn meets(&mut self, rate: Rate) -> Result<bool, Broken> {
+        if let Some(known) = self.probes.iter().find(|probe| probe.rate == rate) {
+            return Ok(known.meets);
+        }
         let case = rates::at_total(self.chosen.case(), &self.sources, rate);
         let assembly = Assembly::new(&self.chosen.file, &case, &self.catalog);
         let assembly = Arc::new(assembly.map_err(Failure::from)?);
@@ -309,7 +337,7 @@ impl Station {
 
     /// Rates that meet the objectives although a lower one does not.
     fn meets_again(&self) -> Option<Rate> {
-        let failed = self.probes.iter().filter(|probe| !probe.meets);
+        let failed = self.probes.iter().filter(|probe| probe.word() == "fails");
         let lowest = failed.map(|probe| probe.rate).min()?;
         let met = self.probes.iter().filter(|probe| probe.meets);
         met.map(|probe| probe.rate)

@@ -4,8 +4,8 @@
 
 use stormglass_core::units::Rate;
 
-/// Halvings below the first rate before the search gives up.
-const HALVINGS: u32 = 10;
+/// Steps from the first rate before the search gives up.
+pub const STEPS: u32 = 10;
 /// No simulated source is faster.
 const HIGHEST: Rate = Rate::per_second(10_000_000);
 
@@ -50,7 +50,7 @@ pub fn search<E>(
     let mut halvings = 0;
     while !meets(low)? {
         let next = Rate((low.0 / 2).max(bottom.0));
-        if halvings == HALVINGS || next == low {
+        if halvings == STEPS || next == low {
             return Ok(Found::Nowhere(low));
         }
         (high, low, halvings) = (Some(low), next, halvings + 1);
