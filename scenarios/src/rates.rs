@@ -75,7 +75,9 @@ mod tests {
              [source.b]\narrival = { constant = \"100/s\" }\nto = \"broker.main/t\"\n\
              [source.c]\narrival = { ramp = { from = \"1/s\", to = \"9/s\", over = \"9s\" } }\n\
              to = \"broker.main/t\"\n\
-             [broker.main]\nkind = \"log\"\ntopics.t = { partitions = 1 }\n";
+             [broker.main]\nkind = \"log\"\ntopics.t = { partitions = 1 }\n\
+             [processor.p]\noperator = \"map\"\nfrom = \"broker.main/t\"\nto = \"sink.s\"\n\
+             [sink.s]\nkind = \"append\"\n";
         let file = load_text("a.toml", text.to_owned(), &Catalog::new().names()).unwrap();
         let names = scalable(file.base());
         assert_eq!(names, ["a", "b"]);
