@@ -73,7 +73,8 @@ pub(crate) fn resolve(
                 "write both, such as stalls = { every = \"10s\", lasts = { constant = \"50ms\" } }";
             ("stalls", hint)
         } else {
-            let hint = "write both, such as zones = { count = 3, latency = { constant = \"400us\" } }, or choose three-zones";
+            let hint = "write both, such as zones = { count = 3, latency = { constant = \"400us\" } }, \
+                        or choose three-zones";
             ("zones", hint)
         };
         return Err(reader.error(
