@@ -12,6 +12,7 @@ use crate::metrics::tally::Tallies;
 use crate::metrics::{Phases, SLOTS_MAX, Series, Stage, Totals};
 use crate::time::{SECOND, Span, Time};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// One source's events.
@@ -51,6 +52,10 @@ pub struct Recorder {
     pub(super) ledgers: Vec<Ledger>,
     /// Samples of the latest stretch.
     tallies: Tallies,
+    /// Samples of an earlier stretch, whose events come late: consumers that catch up go from one to the next.
+    behind: Tallies,
+    /// Late samples since it turned last; each turn is paid for by as many.
+    credit: i32,
     /// Samples of others that are not folded yet.
     samples: Vec<Sample>,
     /// The buffer is folded at this length.
@@ -68,6 +73,9 @@ pub struct Recorder {
     pub(super) totals: Totals,
     pub(super) uncommitted: Uncommitted,
 }
+
+/// Late samples that pay for turning to another stretch, which sorts a few hundred values.
+const TURN: i32 = 256;
 
 /// Samples in the buffer.
 const SAMPLES: usize = 1 << 15;
@@ -114,6 +122,8 @@ impl Recorder {
             samples: Vec::new(),
             fold_at: SAMPLES,
             tallies: Tallies::default(),
+            behind: Tallies::default(),
+            credit: 0,
             stretches: Stretches::new(&[phases.chaos, phases.calm, phases.drain]),
             now: Time::ZERO,
             slots: Vec::new(),
@@ -332,10 +342,22 @@ impl Recorder {
         // A fault may still begin at this instant, and what is due from then on lies behind an edge.
         if due < self.now {
             if due >= self.tallies.over.end {
-                self.turn_to(due);
+                let over = self.stretch_of(due);
+                self.take_tallies(|recorder| &mut recorder.tallies);
+                self.tallies.over = over;
             }
             if due >= self.tallies.over.start {
                 return self.tallies.add(series, took);
+            }
+            self.credit = self.credit.saturating_add(1);
+            if self.credit >= TURN && !self.behind.over.contains(&due) {
+                self.credit = 0;
+                let over = self.stretch_of(due);
+                self.take_tallies(|recorder| &mut recorder.behind);
+                self.behind.over = over;
+            }
+            if self.behind.over.contains(&due) {
+                return self.behind.add(series, took);
             }
         }
         self.samples.push(Sample::finite(series, due, took));
@@ -344,9 +366,8 @@ impl Recorder {
         }
     }
 
-    /// Counts from now on what is due around `due`: in the same window, stretch and slot.
-    fn turn_to(&mut self, due: Time) {
-        self.take_tallies();
+    /// The due times around `due` that lie in the same window, stretch and slot.
+    fn stretch_of(&self, due: Time) -> Range<Time> {
         let (edges, width) = (self.stretches.edges(), self.slot_width);
         let slot = slot_of(due, width);
         let slot_ends = if slot + 1 < SLOTS_MAX {
@@ -355,19 +376,23 @@ impl Recorder {
             Time::NEVER
         };
         let start = edges.start_of(due).max(Time(slot * width.0));
-        self.tallies.over = start..edges.end_of(due).min(slot_ends);
+        start..edges.end_of(due).min(slot_ends)
     }
 
-    fn take_tallies(&mut self) {
-        let slot = slot_of(self.tallies.over.start, self.slot_width);
-        self.stretches.take(&mut self.tallies, slot);
+    fn take_tallies(&mut self, which: fn(&mut Recorder) -> &mut Tallies) {
+        let mut tallies = std::mem::take(which(self));
+        let slot = slot_of(tallies.over.start, self.slot_width);
+        self.stretches.take(&mut tallies, slot);
+        *which(self) = tallies;
     }
 
     /// Phases may change at `edge`, which nothing that was counted is due behind.
     fn cut(&mut self, edge: Time) {
         self.stretches.cut(edge);
-        let over = &mut self.tallies.over;
-        over.end = over.end.min(edge.max(over.start));
+        for tallies in [&mut self.tallies, &mut self.behind] {
+            let over = &mut tallies.over;
+            over.end = over.end.min(edge.max(over.start));
+        }
     }
 
     fn fold(&mut self, before: Time) {
@@ -378,7 +403,8 @@ impl Recorder {
 
     /// Folds everything, with the samples of events that were never visible.
     pub(super) fn fold_all(&mut self, never: impl Iterator<Item = Sample>) {
-        self.take_tallies();
+        self.take_tallies(|recorder| &mut recorder.tallies);
+        self.take_tallies(|recorder| &mut recorder.behind);
         self.samples.extend(never);
         self.fold(Time::NEVER);
     }
@@ -387,6 +413,7 @@ impl Recorder {
     #[cfg(test)]
     pub(super) const fn keeping_samples(mut self) -> Recorder {
         self.tallies.over = Time::NEVER..Time::NEVER;
+        self.credit = i32::MIN;
         self
     }
 
