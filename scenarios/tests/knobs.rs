@@ -4,7 +4,7 @@
 
 mod rig;
 
-use rig::{assembly, each, run_seed};
+use rig::{assembly, each, mean, run_seed};
 use std::fmt::Write;
 use stormglass_core::metrics::{Phase, Series};
 
@@ -72,16 +72,11 @@ fn expectations() -> Vec<Expected> {
 /// The means of publish and end-to-end in `steady`, in microseconds.
 fn means(variant: Option<&str>) -> (f64, f64) {
     let ran = run_seed(&assembly("latency/knobs.toml", variant), 1);
-    let mean = |series| {
+    let of = |series| {
         let found = ran.outcome.metrics.latencies.get(series, &Phase::Steady);
-        let latency = found.expect("it was measured");
-        let buckets = latency.buckets();
-        let sum: f64 = buckets
-            .map(|(micros, count)| micros as f64 * count as f64)
-            .sum();
-        sum / latency.count() as f64
+        mean(found.expect("it was measured"))
     };
-    (mean(Series::Publish), mean(Series::EndToEnd))
+    (of(Series::Publish), of(Series::EndToEnd))
 }
 
 fn near(is: f64, expected: f64) -> bool {

@@ -5,7 +5,7 @@
 
 mod rig;
 
-use rig::run_seed;
+use rig::{mean, run_seed};
 use std::sync::Arc;
 use stormglass_core::history::{Fact, FactKind, Kinds, Role};
 use stormglass_core::metrics::{Latency, Phase, Series, Stage};
@@ -71,15 +71,6 @@ fn assembly_of(text: String) -> Arc<Assembly> {
 fn latency<'a>(outcome: &'a Outcome, series: Series, phase: &Phase) -> &'a Latency {
     let found = outcome.metrics.latencies.get(series, phase);
     found.unwrap_or_else(|| panic!("nothing was measured of {series}"))
-}
-
-/// The mean in microseconds; buckets are a thousandth wide.
-fn mean(latency: &Latency) -> f64 {
-    let sum: f64 = latency
-        .buckets()
-        .map(|(micros, count)| micros as f64 * count as f64)
-        .sum();
-    sum / latency.count() as f64
 }
 
 /// Within 5 %, and never closer than the two microseconds that the hardware and the rounding take.

@@ -4,11 +4,19 @@
 //! entry takes decides what a long run takes. An entry is the distance from the value before it and a
 //! count, both in groups of seven bits, the lowest first, with the eighth bit on all but the last.
 
+use crate::time::Span;
+
 /// The value that stands for never.
 pub(super) const NEVER: u32 = u32::MAX;
 
+/// Whole microseconds of a latency. Longer than 71 minutes counts as 71 minutes.
+pub(super) fn micros(latency: Span) -> u32 {
+    let micros = u32::try_from(latency.as_micros()).unwrap_or(NEVER);
+    micros.min(NEVER - 1)
+}
+
 /// Bits below the eleven that count: three digits.
-const fn rough(micros: u32) -> u32 {
+pub(super) const fn rough(micros: u32) -> u32 {
     21_u32.saturating_sub(micros.leading_zeros())
 }
 

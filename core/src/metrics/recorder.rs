@@ -298,13 +298,15 @@ impl Recorder {
     /// An event has all its outputs, the way there ending with `last`; `due` is none if it was filtered
     /// everywhere.
     fn finish_event(&mut self, now: Time, due: Option<Time>, open: Option<Marks>, last: Stage) {
-        let start = self.count_both(now, |counts| counts.finished += 1);
+        let start = self.count_both(now, |counts| {
+            counts.finished += 1;
+            counts.visible += u64::from(due.is_some());
+        });
         self.levels.finish(start);
         let Some(due) = due else {
             return;
         };
         self.totals.delivered += 1;
-        self.count_both(now, |counts| counts.visible += 1);
         if (self.phases.chaos..self.phases.drain).contains(&due) {
             self.totals.delivered_measured += 1;
         }

@@ -29,9 +29,9 @@ impl Recorder {
         } else if let Fact::PublishTaken(batch) = &seen.fact {
             self.see_all(batch.events(), Stage::Send, now);
         } else if let Fact::Appended { partition, entry } = &seen.fact {
-            if seen.stage == Seen::Written {
+            // A follower's copy is no first sight.
+            if seen.stage == Seen::Written && self.uncommitted.append(*partition, entry) {
                 self.see_all(entry.batch.events(), Stage::Append, now);
-                self.uncommitted.append(*partition, entry);
             }
         } else if let Fact::Enqueued { events, .. } = &seen.fact {
             if seen.stage == Seen::Written {

@@ -128,22 +128,25 @@ struct Tail {
 }
 
 impl Uncommitted {
-    /// A replica stored a batch. One of a later leader takes the place of those that it knows nothing of;
-    /// a leader that nobody follows any more takes nobody's.
-    pub(super) fn append(&mut self, partition: Partition, entry: &Entry) {
+    /// A replica stored a batch; says whether it may be the first to. A batch of a later leader takes the place
+    /// of those that this leader knows nothing of; a leader that nobody follows any more takes nobody's.
+    pub(super) fn append(&mut self, partition: Partition, entry: &Entry) -> bool {
         let tail = self.logs.entry(partition).or_default();
         let latest = tail.entries.back().map_or(Epoch(0), |last| last.epoch);
         if entry.base < tail.committed || entry.epoch < latest {
-            return;
+            return true;
         }
         let at = tail
             .entries
             .partition_point(|known| known.base < entry.base);
         let known = tail.entries.get(at);
-        if known.is_none_or(|known| (known.base, known.epoch) != (entry.base, entry.epoch)) {
+        let is_copy =
+            known.is_some_and(|known| (known.base, known.epoch) == (entry.base, entry.epoch));
+        if !is_copy {
             tail.entries.truncate(at);
             tail.entries.push_back(entry.clone());
         }
+        !is_copy
     }
 
     /// The high watermark of a log is at `until`: the events that it has passed.

@@ -6,7 +6,7 @@
 //! [`Latency`](crate::metrics::Latency), whose counts are therefore exactly those of the samples.
 
 use crate::metrics::Series;
-use crate::metrics::counted::{Counted, NEVER, lowest};
+use crate::metrics::counted::{Counted, lowest, micros};
 use crate::metrics::tally::Tallies;
 use crate::metrics::windows::Edges;
 use crate::time::{SECOND, Span, Time};
@@ -18,18 +18,17 @@ use std::ops::Range;
 pub(super) struct Sample {
     pub(super) due: Time,
     pub(super) series: Series,
-    /// Whole microseconds, the lowest value of their bucket; [`NEVER`] is never.
+    /// Whole microseconds, the lowest value of their bucket; [`NEVER`](super::counted::NEVER) is never.
     pub(super) micros: u32,
 }
 
 impl Sample {
-    /// A finite latency. Longer than 71 minutes counts as 71 minutes.
+    /// A finite latency.
     pub(super) fn finite(series: Series, due: Time, latency: Span) -> Sample {
-        let micros = u32::try_from(latency.as_micros()).unwrap_or(NEVER);
         Sample {
             due,
             series,
-            micros: lowest(micros.min(NEVER - 1)),
+            micros: lowest(micros(latency)),
         }
     }
 }

@@ -2,13 +2,14 @@
 //! and to count one costs less than to keep it and sort it later.
 
 use crate::metrics::Series;
+use crate::metrics::counted::{micros, rough};
 use crate::time::{Span, Time};
 use std::ops::Range;
 
 /// The bucket of a value, so that buckets are numbered without gaps: 2,048 of one microsecond, then 1,024 for
 /// each doubling.
 const fn bucket(micros: u32) -> usize {
-    let rough = 21_u32.saturating_sub(micros.leading_zeros());
+    let rough = rough(micros);
     (rough as usize) * 1_024 + (micros >> rough) as usize
 }
 
@@ -58,10 +59,9 @@ impl Default for Tallies {
 }
 
 impl Tallies {
-    /// Counts a sample that is due in the stretch. Longer than 71 minutes counts as 71 minutes.
+    /// Counts a sample that is due in the stretch.
     pub(super) fn add(&mut self, series: Series, took: Span) {
-        let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
-        self.by_series[series.index()].add(micros.min(u32::MAX - 1));
+        self.by_series[series.index()].add(micros(took));
     }
 
     /// Takes out what was counted: for each series the buckets by their lowest value, in order.

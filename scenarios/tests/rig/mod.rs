@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use stormglass_core::check::Answer;
+use stormglass_core::metrics::Latency;
 use stormglass_core::outcome::Outcome;
 use stormglass_scenarios::assemble::Assembly;
 use stormglass_scenarios::catalog::Catalog;
@@ -46,6 +47,15 @@ pub fn failing(outcome: &Outcome) -> BTreeMap<&'static str, String> {
             (judgement.check, sentence)
         })
         .collect()
+}
+
+/// The mean of a latency in microseconds; buckets are a thousandth wide.
+pub fn mean(latency: &Latency) -> f64 {
+    let buckets = latency.buckets();
+    let sum: f64 = buckets
+        .map(|(micros, count)| micros as f64 * count as f64)
+        .sum();
+    sum / latency.count() as f64
 }
 
 /// Runs per claim: `STORMGLASS_SEEDS`, or a few.
