@@ -2,8 +2,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
-use std::time::Duration;
-use stormglass_bench::cpu::CpuTime;
+use stormglass_bench::cpu::{CpuTime, by_cpu_time};
 #[cfg(madsim)]
 use stormglass_bench::exchange::on_endpoint;
 use stormglass_bench::exchange::{Exchange, on_turmoil, on_world};
@@ -27,13 +26,6 @@ fn request_reply(criterion: &mut Criterion<CpuTime>) {
         });
     }
     group.finish();
-}
-
-fn by_cpu_time() -> Criterion<CpuTime> {
-    Criterion::default()
-        .with_measurement(CpuTime)
-        .sample_size(10)
-        .measurement_time(Duration::from_secs(5))
 }
 
 criterion_group! {

@@ -2,8 +2,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
-use std::time::Duration;
-use stormglass_bench::cpu::CpuTime;
+use stormglass_bench::cpu::{CpuTime, by_cpu_time};
 use stormglass_bench::pipeline::Pipeline;
 use stormglass_bench::recording::Recording;
 use stormglass_core::time::Span;
@@ -44,13 +43,6 @@ fn recording(criterion: &mut Criterion<CpuTime>) {
         bencher.iter(|| black_box(&recording).replay());
     });
     group.finish();
-}
-
-fn by_cpu_time() -> Criterion<CpuTime> {
-    Criterion::default()
-        .with_measurement(CpuTime)
-        .sample_size(10)
-        .measurement_time(Duration::from_secs(5))
 }
 
 criterion_group! {

@@ -4,7 +4,7 @@
 mod criterion;
 
 #[cfg(feature = "peers")]
-pub use criterion::CpuTime;
+pub use criterion::{CpuTime, by_cpu_time};
 
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Thread CPU time as criterion measures it.
 
 use super::thread_time;
+use criterion::Criterion;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use std::time::Duration;
 
@@ -37,4 +38,13 @@ impl Measurement for CpuTime {
     fn formatter(&self) -> &dyn ValueFormatter {
         WALL.formatter()
     }
+}
+
+/// What every bench here is measured by and how long.
+#[must_use]
+pub fn by_cpu_time() -> Criterion<CpuTime> {
+    Criterion::default()
+        .with_measurement(CpuTime)
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(5))
 }
