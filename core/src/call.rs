@@ -1,6 +1,6 @@
 //! The only request plumbing: one connection a peer, opened when needed, and a table of open calls with
 //! their timeouts. Whether to retry is not decided here: it is part of a delivery mode, so the owner of the
-//! call decides when it learns how the call ended.
+//! call decides when it learns how the call ended, with a [`crate::retry::Retry`] where a policy is set.
 
 use crate::actor::{Connection, Context};
 use crate::id::{CallId, NodeId, TimerId};

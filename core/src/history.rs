@@ -23,6 +23,19 @@ pub enum Role {
     Custom(ClassId),
 }
 
+/// What a client does about requests that fail, for counting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Flow {
+    /// A request was sent again.
+    Retried,
+    /// A retry was not paid for by the budget.
+    Refused,
+    /// A circuit breaker opened.
+    Opened,
+    /// A batch had to wait, since the buffer was full or above the mark of a throttle.
+    Waited,
+}
+
 /// Something that happened. Facts about records carry ranges, never one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
@@ -44,6 +57,10 @@ pub enum Fact {
         /// Why.
         refusal: Refusal,
     },
+    /// A source refused these events when they were due, before anything was sent: its buffer was full.
+    Shed(Arc<[Event]>),
+    /// A client did something about a request that failed or could not be sent.
+    Flow(Flow),
     /// On disk: a replica stored a batch.
     Appended {
         /// The partition.
@@ -194,6 +211,8 @@ pub enum FactKind {
     PublishTaken,
     Acknowledged,
     GaveUp,
+    Shed,
+    Flow,
     Appended,
     Committed,
     Truncated,
@@ -226,12 +245,14 @@ pub enum FactKind {
 
 impl FactKind {
     /// Every kind, in order.
-    pub const ALL: [FactKind; 33] = [
+    pub const ALL: [FactKind; 35] = [
         FactKind::Owed,
         FactKind::PublishSent,
         FactKind::PublishTaken,
         FactKind::Acknowledged,
         FactKind::GaveUp,
+        FactKind::Shed,
+        FactKind::Flow,
         FactKind::Appended,
         FactKind::Committed,
         FactKind::Truncated,
@@ -319,6 +340,8 @@ impl Fact {
             Fact::PublishTaken(_) => FactKind::PublishTaken,
             Fact::Acknowledged(_) => FactKind::Acknowledged,
             Fact::GaveUp { .. } => FactKind::GaveUp,
+            Fact::Shed(_) => FactKind::Shed,
+            Fact::Flow(_) => FactKind::Flow,
             Fact::Appended { .. } => FactKind::Appended,
             Fact::Committed { .. } => FactKind::Committed,
             Fact::Truncated { .. } => FactKind::Truncated,

@@ -34,6 +34,7 @@ pub mod processor;
 pub mod promise;
 pub mod quantile;
 pub mod raft;
+pub mod retry;
 pub mod rng;
 pub mod sink;
 pub mod source;

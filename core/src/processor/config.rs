@@ -1,5 +1,6 @@
 //! Settings of a processor.
 
+use crate::retry::config::RetryConfig;
 use crate::time::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,10 @@ pub struct ProcessorConfig {
     /// The wait before a write is tried again.
     #[serde(default = "hundred_millis")]
     pub retry_backoff: Span,
+    /// Whether and when it writes again what was not answered; left out, every `retry_backoff` for ever. A delivery
+    /// that must not drop a write never does: where there is no other attempt it waits the longest wait instead.
+    #[serde(default)]
+    pub retry: Option<RetryConfig>,
     /// Planted flaws, for testing the checks.
     #[serde(default)]
     pub flaws: Vec<ProcessorFlaw>,

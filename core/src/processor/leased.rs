@@ -3,6 +3,7 @@
 use super::delivery::{Delivery, Order};
 use super::operator::Operator;
 use super::plan::ProcessorPlan;
+use super::writes::Writes;
 use super::{Applied, CALLS, RETRY, points};
 use crate::actor::{Connection, Context, Inspection, Work};
 use crate::call::Calls;
@@ -11,6 +12,7 @@ use crate::id::{CallId, TimerId};
 use crate::message::queue::{Delivery as Handed, Tag, Verb};
 use crate::message::sink::Write;
 use crate::message::{Reply, Request};
+use crate::retry::Ticket;
 use crate::time::Mono;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -29,6 +31,8 @@ struct Attempt {
     write: Arc<Write>,
     tags: Arc<[Tag]>,
     stage: Stage,
+    /// Writes of it that failed.
+    failures: u32,
 }
 
 /// One node of a processor on a queue.
@@ -36,7 +40,8 @@ pub(super) struct Leased {
     plan: Arc<ProcessorPlan>,
     delivery: Delivery,
     consumer: LeaseConsumer,
-    calls: Calls<()>,
+    calls: Calls<Ticket>,
+    writes: Writes,
     operator: Box<dyn Operator>,
     waiting: VecDeque<Handed>,
     attempt: Option<Attempt>,
@@ -53,6 +58,7 @@ impl Leased {
             delivery,
             consumer: LeaseConsumer::new(input),
             calls: Calls::new(CALLS),
+            writes: Writes::new(plan),
             operator: (plan.operator)(),
             waiting: VecDeque::new(),
             attempt: None,
@@ -123,6 +129,7 @@ impl Leased {
             } else {
                 Stage::WriteDue(now)
             },
+            failures: 0,
         });
     }
 
@@ -131,12 +138,17 @@ impl Leased {
         if let Some(attempt) = &mut self.attempt
             && let Stage::WriteDue(at) = attempt.stage
         {
-            if at <= now {
+            let held = self.writes.held(now).filter(|_| at <= now);
+            if let Some(until) = held {
+                attempt.stage = Stage::WriteDue(until);
+                cx.arm(RETRY, until.since(now));
+            } else if at <= now {
                 attempt.stage = Stage::Writing;
                 cx.point(points::BEFORE_WRITE);
                 let request = Request::Write(Arc::clone(&attempt.write));
                 let timeout = self.plan.request_timeout;
-                self.calls.ask(cx, self.plan.sink, request, timeout, ());
+                let ticket = self.writes.send(cx, attempt.failures);
+                self.calls.ask(cx, self.plan.sink, request, timeout, ticket);
             } else {
                 cx.arm(RETRY, at.since(now));
             }
@@ -166,12 +178,13 @@ impl Leased {
         let Some(reply) = self.consumer.on_reply(cx, call, reply) else {
             return;
         };
-        if self.calls.answered(cx, call).is_none() {
+        let Some(ticket) = self.calls.answered(cx, call) else {
             return;
-        }
+        };
         if !matches!(reply, Reply::Written(_)) {
-            return self.failed(cx);
+            return self.failed(cx, ticket);
         }
+        self.writes.answered(ticket);
         let Some(attempt) = self.attempt.take() else {
             return;
         };
@@ -182,12 +195,15 @@ impl Leased {
     }
 
     /// A write has ended without a good answer.
-    fn failed(&mut self, cx: &mut Context<'_>) {
-        let again = cx.monotonic() + self.plan.retry_backoff;
+    fn failed(&mut self, cx: &mut Context<'_>, ticket: Ticket) {
+        self.writes.failed(cx, ticket);
         if self.delivery.retries {
             if let Some(attempt) = &mut self.attempt {
                 cx.point(points::RETRIED);
-                attempt.stage = Stage::WriteDue(again);
+                attempt.failures += 1;
+                let rows = &attempt.write.rows;
+                let wait = self.writes.wait(cx, rows, attempt.failures);
+                attempt.stage = Stage::WriteDue(cx.monotonic() + wait);
             }
         } else {
             cx.point(points::DROPPED);
@@ -197,8 +213,8 @@ impl Leased {
 
     pub(super) fn on_closed(&mut self, cx: &mut Context<'_>, connection: Connection) {
         self.consumer.on_closed(cx, connection);
-        for _ in self.calls.closed(cx, connection) {
-            self.failed(cx);
+        for (_, _, ticket) in self.calls.closed(cx, connection) {
+            self.failed(cx, ticket);
         }
     }
 
@@ -206,8 +222,8 @@ impl Leased {
         if timer == RETRY || self.consumer.on_timer(cx, timer) {
             return;
         }
-        for _ in self.calls.expired(cx, timer) {
-            self.failed(cx);
+        for (_, _, ticket) in self.calls.expired(cx, timer) {
+            self.failed(cx, ticket);
         }
     }
 

@@ -5,6 +5,7 @@ use super::config::ProcessorFlaw;
 use super::delivery::{Delivery, Order};
 use super::plan::ProcessorPlan;
 use super::track::{Adoption, Attempt, Phase, Stage, Track};
+use super::writes::Writes;
 use super::{CALLS, CHECKPOINT, RETRY, points};
 use crate::actor::{Connection, Context, Inspection, Work};
 use crate::call::Calls;
@@ -12,6 +13,7 @@ use crate::client::consumer::{Given, LogConsumer, LogConsumerPlan};
 use crate::id::{CallId, NodeId, Offset, Partition, TimerId};
 use crate::message::sink::{Covered, Write};
 use crate::message::{Refusal, Reply, Request};
+use crate::retry::Ticket;
 use crate::time::Mono;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use std::sync::Arc;
 /// What is asked of the sink and the store: for a partition, by its track's number.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Ask {
-    Write(Partition, u64),
+    Write(Partition, u64, Ticket),
     AdoptSink(Partition, u64),
     AdoptStore(Partition, u64),
     Save(Partition, u64, Offset),
@@ -28,7 +30,7 @@ pub(super) enum Ask {
 impl Ask {
     const fn place(self) -> (Partition, u64) {
         match self {
-            Ask::Write(partition, track)
+            Ask::Write(partition, track, _)
             | Ask::AdoptSink(partition, track)
             | Ask::AdoptStore(partition, track)
             | Ask::Save(partition, track, _) => (partition, track),
@@ -43,6 +45,7 @@ pub(super) struct Logged {
     pub(super) is_stateful: bool,
     pub(super) consumer: LogConsumer,
     pub(super) calls: Calls<Ask>,
+    writes: Writes,
     pub(super) tracks: BTreeMap<Partition, Track>,
     /// Tracks so far; an answer to an earlier track of a partition is of the past.
     numbered: u64,
@@ -57,6 +60,7 @@ impl Logged {
             is_stateful: (plan.operator)().is_stateful(),
             consumer: LogConsumer::new(input),
             calls: Calls::new(CALLS),
+            writes: Writes::new(plan),
             tracks: BTreeMap::new(),
             numbered: 0,
             is_releasing: false,
@@ -280,6 +284,7 @@ impl Logged {
                 } else {
                     Stage::WriteDue(now)
                 },
+                failures: 0,
             });
         }
     }
@@ -308,10 +313,15 @@ impl Logged {
                 };
             }
             Stage::WriteDue(at) if at <= now => {
+                if let Some(until) = self.writes.held(now) {
+                    attempt.stage = Stage::WriteDue(until);
+                    return;
+                }
                 attempt.stage = Stage::Writing;
                 cx.point(points::BEFORE_WRITE);
                 let request = Request::Write(Arc::clone(&attempt.write));
-                let memory = Ask::Write(partition, number);
+                let ticket = self.writes.send(cx, attempt.failures);
+                let memory = Ask::Write(partition, number, ticket);
                 let timeout = self.plan.request_timeout;
                 self.calls.ask(cx, self.plan.sink, request, timeout, memory);
             }
@@ -326,6 +336,13 @@ impl Logged {
         let Some(ask) = self.calls.answered(cx, call) else {
             return;
         };
+        if let Ask::Write(.., ticket) = ask {
+            if matches!(reply, Reply::Refused(refusal) if refusal != Refusal::Fenced) {
+                self.writes.failed(cx, ticket);
+            } else {
+                self.writes.answered(ticket);
+            }
+        }
         let (partition, number) = ask.place();
         let is_current = |track: &Track| track.number == number;
         if !self.tracks.get(&partition).is_some_and(is_current) {
@@ -385,7 +402,10 @@ impl Logged {
                 if self.delivery.retries && !self.is_releasing {
                     cx.point(points::RETRIED);
                     if let Some(attempt) = &mut track.attempt {
-                        attempt.stage = Stage::WriteDue(again);
+                        attempt.failures += 1;
+                        let rows = &attempt.write.rows;
+                        let wait = self.writes.wait(cx, rows, attempt.failures);
+                        attempt.stage = Stage::WriteDue(cx.monotonic() + wait);
                     }
                 } else if self.delivery.retries {
                     // Whoever is next finds the position before this batch and writes it again.
@@ -408,6 +428,7 @@ impl Logged {
     pub(super) fn on_closed(&mut self, cx: &mut Context<'_>, connection: Connection) {
         self.consumer.on_closed(cx, connection);
         for (_, _, ask) in self.calls.closed(cx, connection) {
+            self.unanswered(cx, ask);
             self.failed(cx, ask);
         }
     }
@@ -420,7 +441,14 @@ impl Logged {
             return;
         }
         for (_, _, ask) in self.calls.expired(cx, timer) {
+            self.unanswered(cx, ask);
             self.failed(cx, ask);
+        }
+    }
+
+    fn unanswered(&mut self, cx: &mut Context<'_>, ask: Ask) {
+        if let Ask::Write(.., ticket) = ask {
+            self.writes.failed(cx, ticket);
         }
     }
 

@@ -19,6 +19,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod track;
+mod writes;
 
 pub use plan::{InputPlan, ProcessorPlan};
 pub use store::CheckpointStore;

@@ -4,6 +4,7 @@ use super::config::{DeliveryMode, ProcessorConfig, ProcessorFlaw};
 use super::operator::OperatorFactory;
 use crate::client::consumer::{LeaseConsumerPlan, LogConsumerPlan};
 use crate::id::{GroupId, NodeId};
+use crate::retry::RetryPlan;
 use crate::time::Span;
 use std::fmt;
 
@@ -48,6 +49,8 @@ pub struct ProcessorPlan {
     pub request_timeout: Span,
     /// The wait before a write is tried again.
     pub retry_backoff: Span,
+    /// Whether and when a write is tried again; none is every `retry_backoff`, for ever.
+    pub retry: Option<RetryPlan>,
     /// Planted flaws.
     pub flaws: Vec<ProcessorFlaw>,
 }
@@ -72,6 +75,7 @@ impl ProcessorPlan {
             batch: config.batch,
             request_timeout: config.request_timeout,
             retry_backoff: config.retry_backoff,
+            retry: None,
             flaws: config.flaws.clone(),
         }
     }

@@ -34,6 +34,12 @@ pub const RETRIED: PointId = PointId::new("processor.write-retried");
 /// A write that may not be tried again has failed.
 pub const DROPPED: PointId = PointId::new("processor.write-dropped");
 
+/// The retry budget has no token for another attempt: the write waits the longest wait.
+pub const RETRY_REFUSED: PointId = PointId::new("processor.retry-refused");
+
+/// The circuit breaker towards the sink has opened.
+pub const BREAKER_OPENED: PointId = PointId::new("processor.breaker-opened");
+
 /// Everything was given up for a rebalance.
 pub const RELEASED: PointId = PointId::new("processor.released");
 
@@ -49,6 +55,8 @@ pub const ALL: &[PointId] = &[
     FENCED,
     RETRIED,
     DROPPED,
+    RETRY_REFUSED,
+    BREAKER_OPENED,
     RELEASED,
 ];
 

@@ -79,6 +79,7 @@ fn net(mode: DeliveryMode, crash_at: Option<PointId>) -> Net {
         batch: 4,
         request_timeout: Span::millis(300),
         retry_backoff: Span::millis(50),
+        retry: None,
         flaws: Vec::new(),
     });
     net.add(MEMBER, move || Box::new(Processor::new(Arc::clone(&plan))));

@@ -45,6 +45,7 @@ fn plan(operator: &str, delivery: DeliveryMode, flaws: &[ProcessorFlaw]) -> Proc
         batch: 4,
         request_timeout: Span::millis(300),
         retry_backoff: Span::millis(10),
+        retry: None,
         flaws: flaws.to_vec(),
     }
 }

@@ -67,6 +67,8 @@ pub(super) struct Attempt {
     /// The offset after its last event.
     pub(super) next: Offset,
     pub(super) stage: Stage,
+    /// Writes of it that failed.
+    pub(super) failures: u32,
 }
 
 /// One partition in one generation.

@@ -1,5 +1,6 @@
 //! Settings of a source.
 
+use crate::retry::config::RetryConfig;
 use crate::time::Span;
 use crate::units::Rate;
 use schemars::JsonSchema;
@@ -22,6 +23,9 @@ pub struct SourceConfig {
     /// How far event time lies behind the due time; a trace has its own.
     #[serde(default)]
     pub disorder: Option<Disorder>,
+    /// Whether and when it publishes again what was not answered; left out, as its broker's publisher settings say.
+    #[serde(default)]
+    pub retry: Option<RetryConfig>,
 }
 
 const fn kilobyte() -> u32 {

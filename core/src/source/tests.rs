@@ -29,6 +29,7 @@ fn plan(arrival: Arrival, rows: Option<Arc<[TraceRow]>>) -> SourcePlan {
             keys: Keys::default(),
             size: 100,
             disorder: None,
+            retry: None,
         },
         rows,
         boot_at: Time::ZERO,

@@ -32,6 +32,8 @@ use stormglass_core::part::{Factory, PartKind};
 use stormglass_core::processor::config::ProcessorConfig;
 use stormglass_core::processor::{CheckpointStore, InputPlan, Processor, ProcessorPlan};
 use stormglass_core::promise::required;
+use stormglass_core::retry::RetryPlan;
+use stormglass_core::retry::config::RetryConfig;
 use stormglass_core::rng::Seed;
 use stormglass_core::sink::Sink;
 use stormglass_core::source::SourcePlan;
@@ -243,7 +245,10 @@ impl Assembly {
                     .map(|trace| trace.rows(seed, &format!("source.{name}"))),
                 boot_at: Time::ZERO,
                 until: self.case.phases.drain_starts(),
-                publisher: self.publisher(Duty::Source, &config.to),
+                publisher: PublisherPlan {
+                    retry: retry_plan(config.retry.as_ref(), seed, &format!("source.{name}")),
+                    ..self.publisher(Duty::Source, &config.to)
+                },
             };
             software.insert((layout.part(PartKind::Source, name), 0), plan.factory());
         }
@@ -276,7 +281,9 @@ impl Assembly {
             }
         }
         for (name, config) in &scenario.processors {
-            let plan = Arc::new(self.processor(name, config));
+            let mut plan = self.processor(name, config);
+            plan.retry = retry_plan(config.retry.as_ref(), seed, &format!("processor.{name}"));
+            let plan = Arc::new(plan);
             let part = layout.part(PartKind::Processor, name);
             for index in 0..layout.cluster(part).nodes {
                 let plan = Arc::clone(&plan);
@@ -447,6 +454,14 @@ impl Assembly {
             zone: 0,
         }
     }
+}
+
+/// A client's retry policy with randomness of its own (A14).
+fn retry_plan(config: Option<&RetryConfig>, seed: Seed, client: &str) -> Option<RetryPlan> {
+    config.map(|config| RetryPlan {
+        config: config.clone(),
+        draws: seed.keyed(&format!("{client}/retry")),
+    })
 }
 
 fn boxed<A: Actor + 'static>(make: impl Fn() -> A + 'static) -> Factory {

@@ -3,6 +3,7 @@
 
 mod lease;
 mod log;
+mod retry;
 
 use crate::error::ScenarioError;
 use crate::hardware::{self, Hardware};
@@ -159,6 +160,14 @@ pub(crate) fn check_scaled(
     }
     let mut whole = written.clone();
     let mut vanished = false;
+    for (before, after) in whole.sources.values_mut().zip(scaled.sources.values_mut()) {
+        let pairs = scale::source_spans(before)
+            .into_iter()
+            .zip(scale::source_spans(after));
+        for (before, after) in pairs {
+            vanished |= *before > Span::ZERO && *after == Span::ZERO;
+        }
+    }
     for (before, after) in whole.brokers.values_mut().zip(scaled.brokers.values_mut()) {
         let pairs = scale::broker_spans(before)
             .into_iter()
@@ -373,6 +382,9 @@ fn source(judge: &Judge<'_>, config: &SourceConfig) -> Checked {
     if let Some(disorder) = &config.disorder {
         judge.lasting("disorder.up_to", disorder.up_to, YEAR)?;
     }
+    if let Some(config) = &config.retry {
+        retry::retry(judge, config)?;
+    }
     match &config.arrival {
         Arrival::Constant(value) => rate(judge, "arrival.constant", *value),
         Arrival::Poisson(value) => rate(judge, "arrival.poisson", *value),
@@ -430,5 +442,9 @@ fn processor(judge: &Judge<'_>, config: &ProcessorConfig) -> Checked {
     judge.within("batch", config.batch.into(), 1, 1_000_000)?;
     judge.lasting("checkpoint", config.checkpoint, MONTH)?;
     judge.lasting("request_timeout", config.request_timeout, MONTH)?;
-    judge.lasting("retry_backoff", config.retry_backoff, MONTH)
+    judge.lasting("retry_backoff", config.retry_backoff, MONTH)?;
+    config
+        .retry
+        .as_ref()
+        .map_or(Ok(()), |config| retry::retry(judge, config))
 }

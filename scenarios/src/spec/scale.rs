@@ -8,6 +8,8 @@ use stormglass_core::broker::fanout::config::FanoutConfig;
 use stormglass_core::broker::log::config::{ConsumerConfig, LogConfig, ProducerConfig};
 use stormglass_core::broker::queue::config::{LeaseConsumerConfig, PublisherConfig, QueueConfig};
 use stormglass_core::processor::config::ProcessorConfig;
+use stormglass_core::retry::config::{RetryConfig, RetryPolicy};
+use stormglass_core::source::config::SourceConfig;
 use stormglass_core::time::Span;
 
 /// Divides the settings of every part.
@@ -19,6 +21,11 @@ pub fn scale(scenario: &mut Scenario) {
     assert!(by > 0, "a time scale of 0 divides nothing");
     for broker in scenario.brokers.values_mut() {
         for span in broker_spans(broker) {
+            *span = *span / by;
+        }
+    }
+    for source in scenario.sources.values_mut() {
+        for span in source_spans(source) {
             *span = *span / by;
         }
     }
@@ -196,7 +203,43 @@ pub(crate) fn processor_spans(config: &mut ProcessorConfig) -> Vec<&mut Span> {
         batch: _,
         request_timeout,
         retry_backoff,
+        retry,
         flaws: _,
     } = config;
-    vec![checkpoint, request_timeout, retry_backoff]
+    let mut spans = vec![checkpoint, request_timeout, retry_backoff];
+    spans.extend(retry.iter_mut().flat_map(retry_spans));
+    spans
+}
+
+/// The scaled settings of a source: those of its retries, since what it owes comes at its own pace.
+pub(crate) fn source_spans(config: &mut SourceConfig) -> Vec<&mut Span> {
+    let SourceConfig {
+        to: _,
+        arrival: _,
+        keys: _,
+        size: _,
+        disorder: _,
+        retry,
+    } = config;
+    retry.iter_mut().flat_map(retry_spans).collect()
+}
+
+fn retry_spans(config: &mut RetryConfig) -> Vec<&mut Span> {
+    let RetryConfig {
+        policy,
+        attempts: _,
+        budget: _,
+        breaker,
+    } = config;
+    let mut spans = match policy {
+        None | Some(RetryPolicy::None) => Vec::new(),
+        Some(RetryPolicy::Fixed(wait)) => vec![wait],
+        Some(RetryPolicy::Exponential {
+            first,
+            max,
+            jitter: _,
+        }) => vec![first, max],
+    };
+    spans.extend(breaker.iter_mut().map(|breaker| &mut breaker.open));
+    spans
 }

@@ -305,6 +305,7 @@ impl Pipeline {
             batch: 50,
             request_timeout: Span::secs(1),
             retry_backoff: Span::millis(50),
+            retry: None,
             flaws: self.processor_flaws.clone(),
         }
     }
@@ -355,6 +356,7 @@ fn source(seed: u64) -> SourcePlan {
             keys: Keys { count: 20, zipf: 0 },
             size: 200,
             disorder: None,
+            retry: None,
         },
         rows: None,
         boot_at: Time::ZERO,

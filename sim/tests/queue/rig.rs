@@ -178,6 +178,7 @@ impl Script {
                 keys: Keys::default(),
                 size: 200,
                 disorder: None,
+                retry: None,
             },
             rows: None,
             boot_at: Time::ZERO,

@@ -4,9 +4,10 @@ use super::accumulator::State;
 use super::{Asked, Duty, Publisher, points};
 use crate::actor::{CloseReason, Context};
 use crate::event::Event;
-use crate::history::Fact;
+use crate::history::{Fact, Flow};
 use crate::id::NodeId;
 use crate::message::{Refusal, Reply};
+use crate::retry::{Next, Stop, Ticket};
 use crate::time::{Mono, Span};
 use std::sync::Arc;
 
@@ -103,14 +104,40 @@ impl Publisher {
                     self.wake(cx, next);
                 }
             },
-            Asked::Publish { partition, serial } => {
+            Asked::Publish {
+                partition,
+                serial,
+                ticket,
+            } => {
                 if let Some(index) = self.plan.broker.index(peer) {
                     let open = &mut self.in_flight[usize::from(index)];
                     assert!(*open > 0, "a publish ended that was not open");
                     *open -= 1;
                 }
+                self.judge(cx, ticket, &end);
                 self.end_publish(cx, partition, serial, end);
             }
+        }
+    }
+
+    /// Tells the circuit breaker how a publish ended. An answer that sends the client elsewhere, or refuses
+    /// this batch alone, comes from a broker that works.
+    fn judge(&mut self, cx: &mut Context<'_>, ticket: Ticket, end: &End<'_>) {
+        let Some(retry) = &mut self.retry else {
+            return;
+        };
+        let has_failed = match end {
+            End::Answered(Reply::Refused(refusal)) => {
+                matches!(verdict(*refusal), Verdict::Again)
+            }
+            End::Answered(_) => false,
+            End::Closed(_) | End::Expired => true,
+        };
+        if !has_failed {
+            retry.succeeded(ticket);
+        } else if retry.failed(ticket, cx.monotonic()) {
+            cx.point(points::BREAKER_OPENED);
+            cx.observe(Fact::Flow(Flow::Opened));
         }
     }
 
@@ -162,7 +189,26 @@ impl Publisher {
     }
 
     fn retry(&mut self, cx: &mut Context<'_>, partition: u16, at: usize, attempts: u32) {
-        let next = cx.monotonic() + self.jittered(cx, attempts);
+        let own = self.jittered(cx, attempts);
+        let wait = match &mut self.retry {
+            None => own,
+            Some(retry) => {
+                let pending = &self.partitions[usize::from(partition)].queue[at];
+                // A batch is known by its first event, which is the same in every variant.
+                let key = pending.events.first().map_or(0, |event| event.id.number);
+                match retry.after(key, attempts, own) {
+                    Next::After(wait) => wait,
+                    Next::Stop(stop) => {
+                        if stop == Stop::Budget {
+                            cx.point(points::RETRY_REFUSED);
+                            cx.observe(Fact::Flow(Flow::Refused));
+                        }
+                        return self.give_up(cx, partition, at);
+                    }
+                }
+            }
+        };
+        let next = cx.monotonic() + wait;
         self.partitions[usize::from(partition)].queue[at].state = State::Waiting(next);
         self.wake(cx, next);
     }

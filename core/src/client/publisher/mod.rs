@@ -27,10 +27,11 @@ pub use plan::{Duty, PublisherPlan};
 use crate::actor::{Context, Input, Inspection, Work};
 use crate::call::Calls;
 use crate::event::{Batch, Event, Producer};
-use crate::history::Fact;
+use crate::history::{Fact, Flow};
 use crate::id::{NodeId, Partition, TimerId};
 use crate::message::log::{Acks, Publish};
 use crate::message::{Message, Request};
+use crate::retry::{Gate as Breaker, Retry, Ticket};
 use crate::time::Mono;
 use accumulator::{Accumulator, Gate, Pending, State};
 use ending::End;
@@ -46,7 +47,11 @@ pub const PUBLISHER_TIMER: u64 = 1 << 62;
 enum Asked {
     Metadata,
     Producer,
-    Publish { partition: u16, serial: u64 },
+    Publish {
+        partition: u16,
+        serial: u64,
+        ticket: Ticket,
+    },
 }
 
 /// Sends events to one topic.
@@ -55,6 +60,7 @@ pub struct Publisher {
     plan: PublisherPlan,
     calls: Calls<Asked>,
     leaders: Leaders,
+    retry: Option<Retry>,
     identity: Identity,
     partitions: Vec<Accumulator>,
     /// Batches for which there was no room, in order.
@@ -83,6 +89,7 @@ impl Publisher {
         Publisher {
             calls: Calls::new(plan.space),
             leaders: Leaders::new(&plan),
+            retry: plan.retry.as_ref().map(Retry::new),
             identity: Identity::default(),
             partitions: (0..plan.partitions)
                 .map(|_| Accumulator::default())
@@ -302,6 +309,9 @@ impl Publisher {
 
     fn pump(&mut self, cx: &mut Context<'_>, partition: u16) {
         let now = cx.monotonic();
+        if !self.may_send(cx, now) {
+            return;
+        }
         let gate = match (self.plan.idempotent, self.identity.given) {
             (false, _) => Gate::Any,
             (true, None) => return,
@@ -315,6 +325,9 @@ impl Publisher {
             let accumulator = &self.partitions[usize::from(partition)];
             if let Some(at) = accumulator.sendable(gate, now) {
                 self.send(cx, leader, partition, at);
+                if !self.may_send(cx, now) {
+                    return;
+                }
                 continue;
             }
             // The open batch grows until it can leave, also beyond its linger.
@@ -329,6 +342,19 @@ impl Publisher {
             if !self.overflow.is_empty() {
                 return;
             }
+        }
+    }
+
+    /// Whether a circuit breaker lets a publish out. An open one is asked again when its time is over.
+    fn may_send(&mut self, cx: &mut Context<'_>, now: Mono) -> bool {
+        match self.retry.as_ref().map(|retry| retry.gate(now)) {
+            None | Some(Breaker::Open) => true,
+            Some(Breaker::Until(at)) => {
+                self.wake(cx, at);
+                false
+            }
+            // The end of the probe pumps again.
+            Some(Breaker::Probing) => false,
         }
     }
 
@@ -362,7 +388,13 @@ impl Publisher {
         };
         if pending.attempts > 0 {
             cx.point(points::RETRIED);
+            cx.observe(Fact::Flow(Flow::Retried));
         }
+        let now = cx.monotonic();
+        let ticket = self
+            .retry
+            .as_mut()
+            .map_or(Ticket::default(), |retry| retry.send(now, pending.attempts));
         pending.attempts += 1;
         pending.state = State::InFlight;
         let serial = pending.serial;
@@ -374,13 +406,21 @@ impl Publisher {
         match self.plan.acks {
             Acks::None => {
                 self.calls.tell(cx, leader, request);
+                // Nobody answers, so nothing is known to have failed.
+                if let Some(retry) = &mut self.retry {
+                    retry.succeeded(ticket);
+                }
                 self.settle(partition, serial, Fate::Acknowledged);
             }
             Acks::Leader | Acks::All => {
                 if let Some(index) = self.plan.broker.index(leader) {
                     self.in_flight[usize::from(index)] += 1;
                 }
-                let asked = Asked::Publish { partition, serial };
+                let asked = Asked::Publish {
+                    partition,
+                    serial,
+                    ticket,
+                };
                 let timeout = self.plan.request_timeout;
                 self.calls.ask(cx, leader, request, timeout, asked);
             }

@@ -5,6 +5,7 @@ use crate::broker::queue::config::PublisherConfig;
 use crate::id::TopicId;
 use crate::message::log::Acks;
 use crate::part::Cluster;
+use crate::retry::RetryPlan;
 use crate::time::Span;
 
 /// Whose events a publisher sends.
@@ -50,6 +51,8 @@ pub struct PublisherPlan {
     pub retry_backoff: Span,
     /// The longest wait before a retry.
     pub retry_backoff_max: Span,
+    /// Whether and when a publish is tried again; none is the backoff above until the delivery timeout.
+    pub retry: Option<RetryPlan>,
     /// Bytes of closed batches that may wait or be under way; what is beyond waits unsent.
     pub buffer_memory: u64,
     /// Which of its owner's timers are its own; differs between the clients of one actor.
@@ -91,6 +94,7 @@ impl PublisherPlan {
             delivery_timeout: config.delivery_timeout,
             retry_backoff: config.retry_backoff,
             retry_backoff_max: config.retry_backoff_max,
+            retry: None,
             buffer_memory: config.buffer_memory.0,
             space: 0,
         }
@@ -121,6 +125,7 @@ impl PublisherPlan {
             delivery_timeout: config.delivery_timeout,
             retry_backoff: config.retry_backoff,
             retry_backoff_max: config.retry_backoff_max,
+            retry: None,
             buffer_memory: u64::MAX,
             space: 0,
         }

@@ -11,5 +11,17 @@ pub const GAVE_UP: PointId = PointId::new("publisher.gave-up");
 /// A hole in a sequence has made the publisher ask for a new producer id.
 pub const NEW_IDENTITY: PointId = PointId::new("publisher.new-identity");
 
+/// The retry budget has no token for another attempt.
+pub const RETRY_REFUSED: PointId = PointId::new("publisher.retry-refused");
+
+/// The circuit breaker has opened.
+pub const BREAKER_OPENED: PointId = PointId::new("publisher.breaker-opened");
+
 /// All of them.
-pub const ALL: &[PointId] = &[RETRIED, GAVE_UP, NEW_IDENTITY];
+pub const ALL: &[PointId] = &[
+    RETRIED,
+    GAVE_UP,
+    NEW_IDENTITY,
+    RETRY_REFUSED,
+    BREAKER_OPENED,
+];
