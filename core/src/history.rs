@@ -7,7 +7,7 @@ use crate::message::Refusal;
 use crate::message::log::{Fetched, Published};
 use crate::message::queue::{Received, Verb};
 use crate::message::sink::{Checkpoint, Rows, Write};
-use crate::time::Time;
+use crate::time::{Span, Time};
 use std::sync::Arc;
 
 /// An office that at most one node holds in an epoch.
@@ -173,6 +173,26 @@ pub enum Fact {
         /// The generation.
         generation: u32,
     },
+    /// An authority lets a node write.
+    LeaseGranted {
+        /// Among whom.
+        group: GroupId,
+        /// Which node.
+        holder: NodeId,
+        /// The token of the grant; a renewal keeps it.
+        token: u32,
+        /// How long, on the clock that decides.
+        lasts: Span,
+    },
+    /// An authority counts a lease as over, at the latest when it grants the next.
+    LeaseExpired {
+        /// Among whom.
+        group: GroupId,
+        /// Who had it.
+        holder: NodeId,
+        /// The token of the grant.
+        token: u32,
+    },
     /// World: a node died, with its page cache (`power`) or without.
     Crashed {
         /// Whether the power went too.
@@ -232,6 +252,8 @@ pub enum FactKind {
     RoleLost,
     Assigned,
     Revoked,
+    LeaseGranted,
+    LeaseExpired,
     Crashed,
     Booted,
     FaultStarted,
@@ -245,7 +267,7 @@ pub enum FactKind {
 
 impl FactKind {
     /// Every kind, in order.
-    pub const ALL: [FactKind; 35] = [
+    pub const ALL: [FactKind; 37] = [
         FactKind::Owed,
         FactKind::PublishSent,
         FactKind::PublishTaken,
@@ -272,6 +294,8 @@ impl FactKind {
         FactKind::RoleLost,
         FactKind::Assigned,
         FactKind::Revoked,
+        FactKind::LeaseGranted,
+        FactKind::LeaseExpired,
         FactKind::Crashed,
         FactKind::Booted,
         FactKind::FaultStarted,
@@ -361,6 +385,8 @@ impl Fact {
             Fact::RoleLost { .. } => FactKind::RoleLost,
             Fact::Assigned { .. } => FactKind::Assigned,
             Fact::Revoked { .. } => FactKind::Revoked,
+            Fact::LeaseGranted { .. } => FactKind::LeaseGranted,
+            Fact::LeaseExpired { .. } => FactKind::LeaseExpired,
             Fact::Crashed { .. } => FactKind::Crashed,
             Fact::Booted => FactKind::Booted,
             Fact::FaultStarted(_) => FactKind::FaultStarted,

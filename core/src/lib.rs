@@ -26,6 +26,7 @@ pub mod fixed_map;
 pub mod history;
 pub mod id;
 pub mod interval_set;
+pub mod lease;
 pub mod message;
 pub mod metrics;
 pub mod outcome;

@@ -60,6 +60,8 @@ pub enum PartKind {
     Sink,
     /// A user's own program.
     Service,
+    /// Lets one node of a processor write at a time.
+    Lease,
 }
 
 impl fmt::Display for PartKind {
@@ -70,6 +72,7 @@ impl fmt::Display for PartKind {
             PartKind::Processor => "processor",
             PartKind::Sink => "sink",
             PartKind::Service => "service",
+            PartKind::Lease => "lease",
         })
     }
 }

@@ -19,6 +19,8 @@ pub struct Desk<A> {
     pub actor: A,
     /// Its surroundings.
     pub rig: Rig,
+    /// Who asks.
+    pub peer: NodeId,
     /// What the page cache holds.
     pub records: Vec<DiskRecord>,
     /// How many of them are durable.
@@ -42,6 +44,7 @@ impl<A: Actor> Desk<A> {
         let mut desk = Desk {
             actor,
             rig: Rig::new(NodeId(9)),
+            peer: NodeId(1),
             records: Vec::new(),
             durable: 0,
             pending: VecDeque::new(),
@@ -92,7 +95,7 @@ impl<A: Actor> Desk<A> {
         self.calls += 1;
         self.step(Input::Message {
             origin: Origin::Connection(CONNECTION),
-            peer: NodeId(1),
+            peer: self.peer,
             message: Message::Request { call, request },
         });
         call

@@ -152,7 +152,8 @@ impl TestLog {
             | Request::Write(_)
             | Request::Adopt { .. }
             | Request::SaveCheckpoint(_)
-            | Request::ReadRows(_)) => panic!("{other:?} is no request of a consumer"),
+            | Request::ReadRows(_)
+            | Request::AcquireLease(_)) => panic!("{other:?} is no request of a consumer"),
         })
     }
 

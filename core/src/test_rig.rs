@@ -9,8 +9,10 @@ use crate::time::{Mono, Span, Wall};
 pub struct Rig {
     /// The node.
     pub node: NodeId,
-    /// Its monotonic clock; the wall clock reads the same.
+    /// Its monotonic clock.
     pub now: Mono,
+    /// How far the wall clock is ahead of it, in nanoseconds.
+    pub wall_ahead: i64,
     incarnation: Incarnation,
     rng: Stream,
     counters: Counters,
@@ -24,6 +26,7 @@ impl Rig {
         Rig {
             node,
             now: Mono(0),
+            wall_ahead: 0,
             incarnation: Incarnation(1),
             rng: Seed(1).stream("test"),
             counters: Counters::default(),
@@ -49,7 +52,7 @@ impl Rig {
             self.node,
             self.incarnation,
             self.now,
-            Wall(self.now.0 as i64),
+            Wall(self.now.0 as i64 + self.wall_ahead),
             &mut self.rng,
             &mut self.counters,
             &mut self.slots,

@@ -154,6 +154,20 @@ impl Add<Span> for Mono {
     }
 }
 
+impl Add<Span> for Wall {
+    type Output = Wall;
+    fn add(self, span: Span) -> Wall {
+        Wall(self.0.saturating_add_unsigned(span.0))
+    }
+}
+
+impl Sub<Span> for Wall {
+    type Output = Wall;
+    fn sub(self, span: Span) -> Wall {
+        Wall(self.0.saturating_sub_unsigned(span.0))
+    }
+}
+
 impl Add for Span {
     type Output = Span;
     fn add(self, other: Span) -> Span {

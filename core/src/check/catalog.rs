@@ -11,6 +11,7 @@ use crate::check::log_matching::LogMatching;
 use crate::check::no_duplicates::NoDuplicates;
 use crate::check::no_loss::NoLoss;
 use crate::check::nothing_in_flight::NothingInFlight;
+use crate::check::one_holder::OneHolder;
 use crate::check::one_leader::OneLeader;
 use crate::check::order::Order;
 use crate::check::recovery::Recovery;
@@ -20,7 +21,7 @@ use crate::fault::FaultPlan;
 use std::sync::Arc;
 
 /// Every check with what it holds the system to.
-pub const CHECKS: [(&str, &str); 17] = [
+pub const CHECKS: [(&str, &str); 18] = [
     (
         "no-loss",
         "every acknowledged event is stored and takes effect",
@@ -59,6 +60,10 @@ pub const CHECKS: [(&str, &str); 17] = [
         "the sink shows what one sequential program would make of the log",
     ),
     ("fencing", "a deposed writer has no effect"),
+    (
+        "one-holder",
+        "writes under a lease take effect in the order of its tokens",
+    ),
     (
         "recovery",
         "once everything is healed, new events get through",
@@ -114,6 +119,7 @@ pub fn make(
         "conservation" => Box::new(Conservation::new(topology)),
         "equivalence" => Box::new(Equivalence::new(topology, references)),
         "fencing" => Box::new(Fencing::new(topology)),
+        "one-holder" => Box::new(OneHolder::new(topology)),
         "recovery" => Box::new(Recovery::new(topology)),
         "nothing-in-flight" => Box::new(NothingInFlight::new(topology)),
         "facts" => Box::new(Facts::new(topology)),

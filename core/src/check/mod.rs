@@ -17,6 +17,7 @@ pub mod log_matching;
 pub mod no_duplicates;
 pub mod no_loss;
 pub mod nothing_in_flight;
+pub mod one_holder;
 pub mod one_leader;
 pub mod order;
 mod panel;

@@ -104,6 +104,17 @@ pub struct SinkEntry {
     pub sync_before_ack: bool,
 }
 
+/// A lease under which a processor writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseEntry {
+    /// The part of its authority.
+    pub part: PartId,
+    /// The processor's group.
+    pub group: GroupId,
+    /// The sink that the processor writes to.
+    pub sink: PartId,
+}
+
 /// What stands behind a part's position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Entry {
@@ -130,6 +141,8 @@ pub struct Topology {
     pub processors: Vec<ProcessorEntry>,
     /// Sinks.
     pub sinks: Vec<SinkEntry>,
+    /// Leases, one for each processor that writes under one.
+    pub leases: Vec<LeaseEntry>,
     /// How far any wall clock may stray from true time without a clock fault.
     pub clock_bound: Span,
     /// How long after the last heal the parts may need to be back at work: the sum of rule 8.

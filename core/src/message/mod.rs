@@ -2,6 +2,7 @@
 //! [`Message::class`], [`Message::size`] and [`Message::digest`], and users' parts have one arm of their own.
 
 pub mod group;
+pub mod lease;
 pub mod log;
 pub mod queue;
 pub mod raft;
@@ -114,6 +115,8 @@ pub enum Request {
     SaveCheckpoint(Arc<sink::Checkpoint>),
     /// Show what is visible.
     ReadRows(sink::ReadRows),
+    /// Let this node be the one that writes.
+    AcquireLease(lease::AcquireLease),
 }
 
 /// The answers of all ports.
@@ -189,6 +192,8 @@ pub enum Reply {
     CheckpointSaved,
     /// To `ReadRows`.
     Rows(Arc<sink::Rows>),
+    /// To `AcquireLease`.
+    LeaseGranted(lease::LeaseGranted),
 }
 
 /// Why a request was refused. A refusal is a value of the simulation, never a Rust error.
@@ -238,6 +243,8 @@ pub enum Refusal {
     Unsupported,
     /// The answer did not come in time at the server; the fate is open.
     TimedOut,
+    /// Another node holds the lease, or may hold it.
+    LeaseHeld,
 }
 
 impl Refusal {
@@ -298,6 +305,7 @@ impl Message {
         "adopt" => Message::Request { request: Request::Adopt { .. }, .. },
         "save-checkpoint" => Message::Request { request: Request::SaveCheckpoint(_), .. },
         "read-rows" => Message::Request { request: Request::ReadRows(_), .. },
+        "acquire-lease" => Message::Request { request: Request::AcquireLease(_), .. },
         "refused" => Message::Reply { reply: Reply::Refused(_), .. },
         "metadata-reply" => Message::Reply { reply: Reply::Metadata(_), .. },
         "producer-assigned" => Message::Reply { reply: Reply::ProducerAssigned { .. }, .. },
@@ -318,6 +326,7 @@ impl Message {
         "adopted" => Message::Reply { reply: Reply::Adopted(_), .. },
         "checkpoint-saved" => Message::Reply { reply: Reply::CheckpointSaved, .. },
         "rows" => Message::Reply { reply: Reply::Rows(_), .. },
+        "lease-granted" => Message::Reply { reply: Reply::LeaseGranted(_), .. },
         "raft-ask" => Message::Raft(raft::RaftMessage::Ask { .. }),
         "raft-vote" => Message::Raft(raft::RaftMessage::Vote { .. }),
         "raft-append" => Message::Raft(raft::RaftMessage::Append { .. }),
@@ -351,6 +360,7 @@ impl Message {
                     | Request::AllocateProducers
                     | Request::Receive(_)
                     | Request::Adopt { .. }
+                    | Request::AcquireLease(_)
                     | Request::ReadRows(_) => 24,
                 },
                 Message::Reply { reply, .. } => match reply {
@@ -379,6 +389,7 @@ impl Message {
                     | Reply::Producers { .. }
                     | Reply::Settled { .. }
                     | Reply::Written(_)
+                    | Reply::LeaseGranted(_)
                     | Reply::CheckpointSaved => 24,
                 },
                 Message::Raft(message) => match message {
@@ -554,6 +565,10 @@ impl Request {
             ]),
             Request::SaveCheckpoint(checkpoint) => checkpoint.digest(),
             Request::ReadRows(read) => digest_of(&[read.cursor, u64::from(read.max)]),
+            Request::AcquireLease(ask) => digest_of(&[
+                u64::from(ask.group.0),
+                ask.renews.map_or(u64::MAX, u64::from),
+            ]),
         }
     }
 }
@@ -619,6 +634,9 @@ impl Reply {
                 .iter()
                 .fold(Digest::new(), |digest, row| digest.with(row.digest()))
                 .value(),
+            Reply::LeaseGranted(granted) => {
+                digest_of(&[u64::from(granted.token), granted.expires.0 as u64])
+            }
         }
     }
 }

@@ -15,6 +15,10 @@ pub struct ProcessorConfig {
     pub to: String,
     /// What it does with each event: the name of an operator in the catalogue.
     pub operator: String,
+    /// The lease under which its nodes write, one at a time: `lease.<name>`. Needs a queue or a fan-out broker,
+    /// since a log's group has fences of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<String>,
     /// What it promises.
     #[serde(default)]
     pub delivery: DeliveryMode,

@@ -1,17 +1,19 @@
-//! A processor on a queue or a fan-out subscription: deliveries under leases, one open batch at a time.
+//! A processor on a queue or a fan-out subscription: deliveries under leases, one open batch at a time. Where it
+//! writes under a lease of its own, a node without it receives nothing and gives back what it has not written.
 
 use super::delivery::{Delivery, Order};
 use super::operator::Operator;
 use super::plan::ProcessorPlan;
 use super::writes::Writes;
-use super::{Applied, CALLS, RETRY, points};
+use super::{Applied, CALLS, LEASE_CALLS, RETRY, points};
 use crate::actor::{Connection, Context, Inspection, Work};
 use crate::call::Calls;
 use crate::client::consumer::{LeaseConsumer, LeaseConsumerPlan, Leased as Given};
 use crate::id::{CallId, TimerId};
+use crate::lease::{self, Holder};
 use crate::message::queue::{Delivery as Handed, Tag, Verb};
 use crate::message::sink::Write;
-use crate::message::{Reply, Request};
+use crate::message::{Refusal, Reply, Request};
 use crate::retry::Ticket;
 use crate::time::Mono;
 use std::collections::VecDeque;
@@ -45,6 +47,8 @@ pub(super) struct Leased {
     operator: Box<dyn Operator>,
     waiting: VecDeque<Handed>,
     attempt: Option<Attempt>,
+    /// The node's claim to write, where it needs one.
+    holder: Option<Holder>,
 }
 
 impl Leased {
@@ -62,6 +66,7 @@ impl Leased {
             operator: (plan.operator)(),
             waiting: VecDeque::new(),
             attempt: None,
+            holder: (plan.lease.clone()).map(|lease| Holder::new(lease, LEASE_CALLS)),
             plan: Arc::clone(plan),
         }
     }
@@ -75,11 +80,40 @@ impl Leased {
                 Given::Unsettled(tags) => self.settled(cx, &tags, false),
             }
         }
-        while self.attempt.is_none() && !self.waiting.is_empty() {
+        if let Some(holder) = &mut self.holder {
+            holder.pump(cx);
+        }
+        let may_write = self.token(cx).is_some();
+        if !may_write {
+            self.stand_down(cx);
+        }
+        while may_write && self.attempt.is_none() && !self.waiting.is_empty() {
             self.fill(cx);
         }
         self.act(cx);
-        self.consumer.pump(cx);
+        self.consumer.pump(cx, may_write);
+    }
+
+    /// What writes carry as their epoch; none if this node must not write.
+    fn token(&self, cx: &Context<'_>) -> Option<u32> {
+        match &self.holder {
+            Some(holder) => holder.token(cx),
+            None => Some(0),
+        }
+    }
+
+    /// Gives back what is not written yet, so that whoever has the lease gets it. What is on its way to the sink
+    /// stays until its fate is known.
+    fn stand_down(&mut self, cx: &mut Context<'_>) {
+        let mut tags: Vec<Tag> = self.waiting.drain(..).map(|handed| handed.tag).collect();
+        let is_due = |attempt: &mut Attempt| matches!(attempt.stage, Stage::WriteDue(_));
+        if let Some(attempt) = self.attempt.take_if(is_due) {
+            tags.extend(attempt.tags.iter());
+        }
+        if !tags.is_empty() {
+            cx.point(lease::points::STOOD_DOWN);
+            self.consumer.settle(cx, Verb::Release, tags.into());
+        }
     }
 
     /// Makes the next batch out of deliveries whose leases still run.
@@ -135,8 +169,10 @@ impl Leased {
 
     fn act(&mut self, cx: &mut Context<'_>) {
         let now = cx.monotonic();
+        let token = self.token(cx);
         if let Some(attempt) = &mut self.attempt
             && let Stage::WriteDue(at) = attempt.stage
+            && let Some(token) = token
         {
             let held = self.writes.held(now).filter(|_| at <= now);
             if let Some(until) = held {
@@ -145,6 +181,10 @@ impl Leased {
             } else if at <= now {
                 attempt.stage = Stage::Writing;
                 cx.point(points::BEFORE_WRITE);
+                // A write that is tried again is one of the lease that runs by then.
+                if attempt.write.epoch != token {
+                    Arc::make_mut(&mut attempt.write).epoch = token;
+                }
                 let request = Request::Write(Arc::clone(&attempt.write));
                 let timeout = self.plan.request_timeout;
                 let ticket = self.writes.send(cx, attempt.failures);
@@ -178,9 +218,22 @@ impl Leased {
         let Some(reply) = self.consumer.on_reply(cx, call, reply) else {
             return;
         };
+        let reply = match &mut self.holder {
+            Some(holder) => holder.on_reply(cx, call, reply),
+            None => Some(reply),
+        };
+        let Some(reply) = reply else {
+            return;
+        };
         let Some(ticket) = self.calls.answered(cx, call) else {
             return;
         };
+        if reply == Reply::Refused(Refusal::Fenced)
+            && let Some(holder) = &mut self.holder
+        {
+            cx.point(points::FENCED);
+            holder.deposed(cx);
+        }
         if !matches!(reply, Reply::Written(_)) {
             return self.failed(cx, ticket);
         }
@@ -213,13 +266,20 @@ impl Leased {
 
     pub(super) fn on_closed(&mut self, cx: &mut Context<'_>, connection: Connection) {
         self.consumer.on_closed(cx, connection);
+        if let Some(holder) = &mut self.holder {
+            holder.on_closed(cx, connection);
+        }
         for (_, _, ticket) in self.calls.closed(cx, connection) {
             self.failed(cx, ticket);
         }
     }
 
     pub(super) fn on_timer(&mut self, cx: &mut Context<'_>, timer: TimerId) {
-        if timer == RETRY || self.consumer.on_timer(cx, timer) {
+        let holder = self.holder.as_mut();
+        if timer == RETRY
+            || self.consumer.on_timer(cx, timer)
+            || holder.is_some_and(|holder| holder.on_timer(cx, timer))
+        {
             return;
         }
         for (_, _, ticket) in self.calls.expired(cx, timer) {
@@ -228,12 +288,16 @@ impl Leased {
     }
 
     pub(super) fn inspect(&self) -> Inspection {
-        Inspection::new()
+        let seen = Inspection::new()
             .value("held", self.consumer.held())
             .value("waiting", self.waiting.len())
             .value(
                 "open",
                 format!("{:?}", self.attempt.as_ref().map(|a| a.stage)),
-            )
+            );
+        match &self.holder {
+            Some(holder) => seen.child("lease", holder.inspect()),
+            None => seen,
+        }
     }
 }

@@ -43,6 +43,8 @@ const CHECKPOINT: TimerId = TimerId(2);
 
 /// The space of the calls to the sink and the store.
 const CALLS: u8 = FREE_SPACES;
+/// The space of the calls to a lease's authority.
+const LEASE_CALLS: u8 = FREE_SPACES + 1;
 
 /// A processor that leaves events out leaves out one in so many.
 const SKIP_EVERY: u64 = 1_000;

@@ -4,6 +4,7 @@ use super::config::{DeliveryMode, ProcessorConfig, ProcessorFlaw};
 use super::operator::OperatorFactory;
 use crate::client::consumer::{LeaseConsumerPlan, LogConsumerPlan};
 use crate::id::{GroupId, NodeId};
+use crate::lease::HolderPlan;
 use crate::retry::RetryPlan;
 use crate::time::Span;
 use std::fmt;
@@ -39,6 +40,8 @@ pub struct ProcessorPlan {
     pub sink: NodeId,
     /// The checkpoint store's node. A stateful operator on a log needs one; others leave it alone.
     pub store: Option<NodeId>,
+    /// The lease under which it writes, if it needs one.
+    pub lease: Option<HolderPlan>,
     /// What it promises.
     pub delivery: DeliveryMode,
     /// How often state and position are kept.
@@ -70,6 +73,7 @@ impl ProcessorPlan {
             operator,
             sink,
             store,
+            lease: None,
             delivery: config.delivery,
             checkpoint: config.checkpoint,
             batch: config.batch,
@@ -78,6 +82,13 @@ impl ProcessorPlan {
             retry: None,
             flaws: config.flaws.clone(),
         }
+    }
+
+    /// The same, writing only under a lease.
+    #[must_use]
+    pub fn under(mut self, lease: Option<HolderPlan>) -> ProcessorPlan {
+        self.lease = lease;
+        self
     }
 
     /// Whether a checkpoint store is needed: the operator has state and the input can be read again.

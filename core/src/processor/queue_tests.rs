@@ -60,6 +60,7 @@ fn net(mode: DeliveryMode, crash_at: Option<PointId>) -> Net {
     let sink = SinkConfig {
         kind: SinkKind::Append,
         sync_before_ack: true,
+        refuses_lower_tokens: false,
         flaws: Vec::new(),
     };
     net.add(SINK, move || Box::new(Sink::new(&sink)));
@@ -74,6 +75,7 @@ fn net(mode: DeliveryMode, crash_at: Option<PointId>) -> Net {
         operator: operator::named("identity").expect("it is a reference operator"),
         sink: NodeId(SINK),
         store: None,
+        lease: None,
         delivery: mode,
         checkpoint: Span::secs(1),
         batch: 4,

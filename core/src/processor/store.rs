@@ -106,7 +106,8 @@ impl CheckpointStore {
             | Request::Receive(_)
             | Request::Settle(_)
             | Request::Write(_)
-            | Request::ReadRows(_) => return asker.refuse(cx, Refusal::Unsupported),
+            | Request::ReadRows(_)
+            | Request::AcquireLease(_) => return asker.refuse(cx, Refusal::Unsupported),
         };
         cx.spend(match &change {
             Change::Adopt(..) => Work::request(0, 0),

@@ -40,6 +40,7 @@ fn plan(operator: &str, delivery: DeliveryMode, flaws: &[ProcessorFlaw]) -> Proc
         operator: operator::named(operator).expect("it is a reference operator"),
         sink: NodeId(SINK),
         store: Some(NodeId(STORE)),
+        lease: None,
         delivery,
         checkpoint: Span::secs(1),
         batch: 4,
@@ -62,6 +63,7 @@ impl Bench {
         let config = SinkConfig {
             kind,
             sync_before_ack: true,
+            refuses_lower_tokens: false,
             flaws: Vec::new(),
         };
         net.add(SINK, move || Box::new(Sink::new(&config)));

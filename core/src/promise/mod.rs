@@ -170,6 +170,7 @@ pub fn required(topology: &Topology) -> Vec<&'static str> {
             .iter()
             .any(|processor| processor.delivery == DeliveryMode::ExactlyOnce),
     );
+    require("one-holder", !topology.leases.is_empty());
     require("recovery", true);
     require("nothing-in-flight", has_processors);
     require("facts", true);

@@ -12,6 +12,10 @@ pub struct SinkConfig {
     /// Whether a write is answered only when it is durable.
     #[serde(default = "yes")]
     pub sync_before_ack: bool,
+    /// Whether a write under a lease is refused when one with a higher token has been applied. A transactional
+    /// sink has fences of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refuses_lower_tokens: bool,
     /// Planted flaws, for testing the checks.
     #[serde(default)]
     pub flaws: Vec<SinkFlaw>,
@@ -44,7 +48,7 @@ pub enum SinkKind {
 pub enum SinkFlaw {
     /// Answers before the write is durable: a power loss takes acknowledged rows.
     AckBeforeSync,
-    /// A transactional sink that does not compare epochs or positions.
+    /// A sink that does not compare tokens, epochs or positions although it should.
     SkipFence,
     /// An upsert that ignores versions, so that an old write replaces a new one.
     IgnoreVersion,

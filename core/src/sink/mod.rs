@@ -6,7 +6,8 @@
 //!
 //! Promises: an answered write survives power losses (unless `sync_before_ack` is off), a versioned upsert
 //! never goes back (D3), a transactional sink applies each covered position once and refuses every writer
-//! older than the last adopted one. Limits: one node, no replicas; rows of append and transactional sinks
+//! older than the last adopted one, and one that refuses lower tokens applies writes under a lease in the order of
+//! their tokens. Limits: one node, no replicas; rows of append and transactional sinks
 //! are kept for ever, as their readers expect.
 
 pub mod config;
@@ -17,6 +18,7 @@ pub mod points;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use crate::actor::{Actor, Context, Input, Inspection, Origin, Work};
 use crate::disk::{DiskError, DiskRecord, FileId, FileKind};
@@ -31,6 +33,7 @@ pub(crate) use intake::{Asker, Batch, Intake};
 use journal::{Journal, Progress};
 use std::sync::Arc;
 use table::Table;
+use tokens::Tokens;
 
 /// How long rows that are answered before they are durable stay in the page cache at most.
 const FLUSH_INTERVAL: Span = Span::millis(200);
@@ -61,6 +64,8 @@ pub struct Sink {
     lies: bool,
     table: Table,
     fences: Fences,
+    /// The highest tokens, where lower ones are refused.
+    tokens: Option<Tokens>,
     journal: Journal,
     intake: Intake<Change>,
     batch: Batch<Change>,
@@ -82,6 +87,8 @@ impl Sink {
             lies: has(SinkFlaw::LieInFacts),
             table: Table::new(config.kind, !has(SinkFlaw::IgnoreVersion)),
             fences: Fences::default(),
+            tokens: (config.refuses_lower_tokens && config.kind != SinkKind::Transactional)
+                .then(Tokens::default),
             journal: Journal::new(FileId::new(FileKind::Rows, 0, 0)),
             intake: Intake::default(),
             batch: Batch::default(),
@@ -137,6 +144,7 @@ impl Sink {
             | Request::AllocateProducers
             | Request::Receive(_)
             | Request::Settle(_)
+            | Request::AcquireLease(_)
             | Request::SaveCheckpoint(_) => asker.refuse(cx, Refusal::Unsupported),
         }
     }
@@ -186,7 +194,11 @@ impl Sink {
     fn judge(&mut self, cx: &mut Context<'_>, asker: Asker, change: &Change) -> Option<DiskRecord> {
         match change {
             Change::Write(write) => {
+                let late = self.tokens.as_ref().filter(|_| !self.skips_fence);
                 let verdict = match (self.kind, self.skips_fence) {
+                    _ if late.is_some_and(|tokens| tokens.judge(write) == Verdict::Fenced) => {
+                        Verdict::Fenced
+                    }
                     (SinkKind::Transactional, false) => self.fences.judge(write),
                     (SinkKind::Transactional, true) => Verdict::Apply,
                     (SinkKind::Append | SinkKind::Upsert, _) => {
@@ -209,6 +221,10 @@ impl Sink {
                         return None;
                     }
                     Verdict::Apply => {}
+                }
+                // Those that wait behind it in one append must not be older either.
+                if let Some(tokens) = &mut self.tokens {
+                    tokens.raise(write.group, write.epoch);
                 }
                 self.writes += 1;
                 if self.lies && self.writes.is_multiple_of(LIE_EVERY) {
@@ -244,6 +260,9 @@ impl Sink {
             Change::Write(write) => {
                 self.table.apply(write);
                 self.fences.cover(write);
+                if let Some(tokens) = &mut self.tokens {
+                    tokens.raise(write.group, write.epoch);
+                }
             }
             Change::Adopt(claim) => self.fences.adopt(claim),
         }
@@ -324,11 +343,14 @@ impl Sink {
                 group,
                 partition,
                 epoch,
-            } => self.fences.adopt(&fences::Claim {
-                group,
-                partition,
-                epoch,
-            }),
+            } => match &mut self.tokens {
+                Some(tokens) => tokens.raise(group, epoch),
+                None => self.fences.adopt(&fences::Claim {
+                    group,
+                    partition,
+                    epoch,
+                }),
+            },
             DiskRecord::Entry(_)
             | DiskRecord::Raft(_)
             | DiskRecord::Vote { .. }
@@ -344,6 +366,7 @@ impl Sink {
     fn snapshot(&self) -> Vec<DiskRecord> {
         let mut records = self.table.snapshot();
         records.extend(self.fences.snapshot());
+        records.extend(self.tokens.iter().flat_map(Tokens::snapshot));
         records
     }
 }

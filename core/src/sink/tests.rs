@@ -28,6 +28,7 @@ fn config(kind: SinkKind) -> SinkConfig {
     SinkConfig {
         kind,
         sync_before_ack: true,
+        refuses_lower_tokens: false,
         flaws: Vec::new(),
     }
 }

@@ -5,6 +5,7 @@ use crate::spec::{Place, Scenario, place};
 use std::collections::BTreeMap;
 use stormglass_core::id::{GroupId, NodeId, PartId, TopicId};
 use stormglass_core::part::{Cluster, PartKind};
+use stormglass_core::processor::config::ProcessorConfig;
 
 /// A part's place in the World.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +68,9 @@ impl Layout {
         }
         for (name, service) in &scenario.services {
             layout.add(PartKind::Service, name, service.nodes);
+        }
+        for name in scenario.leases.keys() {
+            layout.add(PartKind::Lease, name, 1);
         }
         layout.audit = layout.next_node();
         layout
@@ -133,6 +137,13 @@ impl Layout {
     #[must_use]
     pub fn group(&self, processor: &str) -> GroupId {
         GroupId(self.part(PartKind::Processor, processor).0)
+    }
+
+    /// The authority of the lease that a processor writes under, if it does.
+    #[must_use]
+    pub fn lease(&self, processor: &ProcessorConfig) -> Option<PartId> {
+        let name = processor.lease.as_deref()?.strip_prefix("lease.")?;
+        Some(self.part(PartKind::Lease, name))
     }
 
     /// The group of a user's part. Groups are numbered by part, so it is no processor's.

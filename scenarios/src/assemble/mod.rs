@@ -28,6 +28,7 @@ use stormglass_core::client::publisher::{Duty, PublisherPlan};
 use stormglass_core::fault::FaultPlan;
 use stormglass_core::history::Kinds;
 use stormglass_core::id::{GroupId, NodeId, PartId};
+use stormglass_core::lease::{Authority, HolderPlan};
 use stormglass_core::part::{Factory, PartKind};
 use stormglass_core::processor::config::ProcessorConfig;
 use stormglass_core::processor::{CheckpointStore, InputPlan, Processor, ProcessorPlan};
@@ -301,6 +302,11 @@ impl Assembly {
             let part = layout.part(PartKind::Sink, name);
             software.insert((part, 0), boxed(move || Sink::new(&config)));
         }
+        for (name, config) in &scenario.leases {
+            let config = config.clone();
+            let part = layout.part(PartKind::Lease, name);
+            software.insert((part, 0), boxed(move || Authority::new(&config)));
+        }
         for (name, service) in &scenario.services {
             if let ServiceEntry::Actor(make) = self.catalog.service_named(&service.service) {
                 let part = layout.part(PartKind::Service, name);
@@ -335,6 +341,19 @@ impl Assembly {
             .first;
         let operator = self.catalog.operator_named(&config.operator);
         ProcessorPlan::new(config, input, operator, sink, self.layout.store(name))
+            .under(self.holder(name, config))
+    }
+
+    /// How a processor's nodes ask for the lease that they write under, if they do.
+    fn holder(&self, name: &str, config: &ProcessorConfig) -> Option<HolderPlan> {
+        let part = self.layout.lease(config)?;
+        let lease = config.lease.as_deref()?.strip_prefix("lease.")?;
+        Some(HolderPlan::new(
+            &self.case.scenario.leases[lease],
+            self.layout.cluster(part).first,
+            self.layout.group(name),
+            config.request_timeout,
+        ))
     }
 
     /// The settings of a consumer of the topic `from` in `group`.

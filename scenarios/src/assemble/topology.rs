@@ -5,7 +5,7 @@ use crate::spec::{BrokerSpec, Place, Scenario, place};
 use stormglass_core::broker::log::config::OffsetReset;
 use stormglass_core::check::Topology;
 use stormglass_core::check::topology::{
-    LogEntry, PartEntry, ProcessorEntry, QueueEntry, SinkEntry, SourceEntry,
+    LeaseEntry, LogEntry, PartEntry, ProcessorEntry, QueueEntry, SinkEntry, SourceEntry,
 };
 use stormglass_core::message::log::Acks;
 use stormglass_core::part::PartKind;
@@ -69,11 +69,22 @@ pub fn topology_of(scenario: &Scenario, layout: &Layout) -> Topology {
         kind: sink.kind,
         sync_before_ack: sink.sync_before_ack,
     });
+    let leases = scenario.processors.iter().filter_map(|(name, processor)| {
+        let Some(Place::Sink(sink)) = place(&processor.to) else {
+            panic!("the load let {:?} pass as a sink", processor.to);
+        };
+        Some(LeaseEntry {
+            part: layout.lease(processor)?,
+            group: layout.group(name),
+            sink: layout.part(PartKind::Sink, sink),
+        })
+    });
     let mut topology = Topology {
         parts,
         sources: sources.collect(),
         processors: processors.chain(services).collect(),
         sinks: sinks.collect(),
+        leases: leases.collect(),
         clock_bound: Span::ZERO,
         ..Topology::default()
     };

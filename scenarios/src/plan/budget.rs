@@ -268,6 +268,11 @@ fn part(scenario: &Scenario, name: &str, nodes: u16) -> PartBudget {
             }
         }
         "processor" | "service" => kinds.extend([SwarmKind::Crash, SwarmKind::Pause]),
+        "lease" => {
+            kinds.extend([SwarmKind::Crash, SwarmKind::Pause, SwarmKind::SlowDisk]);
+            // A token is durable before it is handed out.
+            budget.power_loss = true;
+        }
         "sink" => {
             kinds.extend([SwarmKind::Crash, SwarmKind::Pause, SwarmKind::SlowDisk]);
             budget.power_loss = scenario

@@ -124,6 +124,9 @@ pub(crate) fn check(reader: &Reader<'_>, scenario: &Scenario) -> Checked {
     for (name, service) in &scenario.services {
         judge(reader, "service", name).within("nodes", service.nodes.into(), 1, NODES.into())?;
     }
+    for (name, config) in &scenario.leases {
+        lease::lease(&judge(reader, "lease", name), config)?;
+    }
     Ok(())
 }
 
@@ -184,6 +187,14 @@ pub(crate) fn check_scaled(
         let pairs = scale::processor_spans(before)
             .into_iter()
             .zip(scale::processor_spans(after));
+        for (before, after) in pairs {
+            vanished |= *before > Span::ZERO && *after == Span::ZERO;
+        }
+    }
+    for (before, after) in whole.leases.values_mut().zip(scaled.leases.values_mut()) {
+        let pairs = scale::lease_spans(before)
+            .into_iter()
+            .zip(scale::lease_spans(after));
         for (before, after) in pairs {
             vanished |= *before > Span::ZERO && *after == Span::ZERO;
         }

@@ -279,7 +279,7 @@ fn humane(expected: &str) -> String {
 }
 
 /// Sections whose second level are names that a variant may not invent.
-const PARTS: &[&str] = &["source", "broker", "processor", "sink", "service"];
+const PARTS: &[&str] = &["source", "broker", "processor", "sink", "service", "lease"];
 
 /// What a variant may set; the fault plans of all variants are drawn alike, so that runs can be compared
 /// pair by pair (A14).
@@ -290,6 +290,7 @@ pub(crate) const OPEN: &[&str] = &[
     "processor",
     "sink",
     "service",
+    "lease",
     "profile",
     "expect",
 ];

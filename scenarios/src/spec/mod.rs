@@ -33,6 +33,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use stormglass_core::broker::fanout::config::FanoutConfig;
 use stormglass_core::broker::log::config::LogConfig;
 use stormglass_core::broker::queue::config::QueueConfig;
+use stormglass_core::lease::config::LeaseConfig;
 use stormglass_core::processor::config::{DeliveryMode, ProcessorConfig};
 use stormglass_core::sink::config::SinkConfig;
 use stormglass_core::source::config::SourceConfig;
@@ -56,6 +57,8 @@ pub struct Scenario {
     pub sinks: BTreeMap<String, SinkConfig>,
     /// Users' own programs.
     pub services: BTreeMap<String, ServiceSpec>,
+    /// What lets one node of a processor write at a time.
+    pub leases: BTreeMap<String, LeaseConfig>,
     /// The hardware.
     pub profile: ProfileSpec,
     /// What goes wrong.

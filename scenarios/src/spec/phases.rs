@@ -161,6 +161,13 @@ pub fn drain_terms(scenario: &Scenario) -> Vec<Term> {
         terms.extend(broker_terms(name, broker));
     }
     terms.extend(processor_terms(scenario));
+    for (name, config) in &scenario.leases {
+        let at = |setting: &str| format!("lease.{name}.{setting}");
+        // One that an earlier boot of the authority may have granted, and one whose holder is dead.
+        terms.push(term(at("duration"), config.duration * 2));
+        terms.push(term(at("retry_interval"), config.retry_interval * 2));
+        terms.push(term(at("request_timeout"), config.request_timeout));
+    }
     // What queued up in the chaos phase is worked off at least four times as fast as it came.
     terms.push(term(
         "a quarter of chaos for the backlog",

@@ -29,6 +29,7 @@ fn table(scenario: &Scenario) -> Table {
     section(&mut root, "processor", parts(&scenario.processors));
     section(&mut root, "sink", parts(&scenario.sinks));
     section(&mut root, "service", parts(&scenario.services));
+    section(&mut root, "lease", parts(&scenario.leases));
     root.insert("profile".into(), value(&scenario.profile));
     root.insert("faults".into(), Value::Table(faults(&scenario.faults)));
     root.insert("expect".into(), value(&scenario.expect));

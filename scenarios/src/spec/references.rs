@@ -1,6 +1,8 @@
 //! What one part says of another: places that exist and are of the right kind, a publisher and a consumer
 //! for every topic, no cycle, and guarantees that the other end can keep.
 
+mod lease;
+
 use crate::error::{ScenarioError, nearest, suggest};
 use crate::hardware;
 use crate::spec::parse::Reader;
@@ -59,7 +61,9 @@ pub(crate) fn check(reader: &Reader<'_>, scenario: &Scenario, names: &Names) -> 
         )?;
         let part = format!("processor.{name}");
         delivery(reader, scenario, &part, processor.delivery, topic.0, sink)?;
+        lease::check(reader, scenario, name, topic.0)?;
     }
+    lease::check_used(reader, scenario)?;
     for (name, service) in &scenario.services {
         let at = |key: &str| format!("service.{name}.{key}");
         known(
@@ -361,6 +365,9 @@ pub(crate) fn parts(scenario: &Scenario) -> BTreeMap<String, u16> {
     }
     for (name, service) in &scenario.services {
         parts.insert(format!("service.{name}"), service.nodes);
+    }
+    for name in scenario.leases.keys() {
+        parts.insert(format!("lease.{name}"), 1);
     }
     parts
 }

@@ -7,6 +7,7 @@ use crate::spec::{BrokerSpec, Scenario};
 use stormglass_core::broker::fanout::config::FanoutConfig;
 use stormglass_core::broker::log::config::{ConsumerConfig, LogConfig, ProducerConfig};
 use stormglass_core::broker::queue::config::{LeaseConsumerConfig, PublisherConfig, QueueConfig};
+use stormglass_core::lease::config::LeaseConfig;
 use stormglass_core::processor::config::ProcessorConfig;
 use stormglass_core::retry::config::{RetryConfig, RetryPolicy};
 use stormglass_core::source::config::SourceConfig;
@@ -31,6 +32,11 @@ pub fn scale(scenario: &mut Scenario) {
     }
     for processor in scenario.processors.values_mut() {
         for span in processor_spans(processor) {
+            *span = *span / by;
+        }
+    }
+    for lease in scenario.leases.values_mut() {
+        for span in lease_spans(lease) {
             *span = *span / by;
         }
     }
@@ -197,6 +203,7 @@ pub(crate) fn processor_spans(config: &mut ProcessorConfig) -> Vec<&mut Span> {
         from: _,
         to: _,
         operator: _,
+        lease: _,
         delivery: _,
         nodes: _,
         checkpoint,
@@ -242,4 +249,17 @@ fn retry_spans(config: &mut RetryConfig) -> Vec<&mut Span> {
     };
     spans.extend(breaker.iter_mut().map(|breaker| &mut breaker.open));
     spans
+}
+
+/// The scaled settings of a lease.
+pub(crate) fn lease_spans(config: &mut LeaseConfig) -> Vec<&mut Span> {
+    let LeaseConfig {
+        duration,
+        clock: _,
+        renew: _,
+        retry_interval,
+        request_timeout,
+        flaws: _,
+    } = config;
+    vec![duration, retry_interval, request_timeout]
 }

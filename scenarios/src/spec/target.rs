@@ -4,7 +4,7 @@ use stormglass_core::fault::Target;
 
 /// What `parse` reads of the parts that a scenario can have, without anchors.
 pub(crate) fn pattern() -> String {
-    let part = r"\s*(?:source|broker|processor|sink|service)\.[a-z][a-z0-9_-]*\s*";
+    let part = r"\s*(?:source|broker|processor|sink|service|lease)\.[a-z][a-z0-9_-]*\s*";
     let end = format!(
         r"\s*(?:(?:leader|controller|coordinator|all) of {part}|one of {part}(?: #[0-9]+)?|{}\.[0-9]+)\s*",
         part.replace(r"\s*", "")

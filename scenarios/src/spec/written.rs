@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use stormglass_core::lease::config::LeaseConfig;
 use stormglass_core::processor::config::ProcessorConfig;
 use stormglass_core::sink::config::SinkConfig;
 use stormglass_core::source::config::SourceConfig;
@@ -261,6 +262,8 @@ pub(crate) struct Document {
     sink: Option<BTreeMap<Name, SinkConfig>>,
     /// Users' own programs, by name.
     service: Option<BTreeMap<Name, ServiceSpec>>,
+    /// What lets one node of a processor write at a time, by name.
+    lease: Option<BTreeMap<Name, LeaseConfig>>,
     /// The hardware.
     profile: Option<ProfileSpec>,
     /// What goes wrong.

@@ -142,7 +142,7 @@ impl LeaseSeat {
                 Leased::Unsettled(tags) => self.settled.push_back((tags, false)),
             }
         }
-        self.consumer.pump(cx);
+        self.consumer.pump(cx, true);
         if has_news && let Some(waiting) = self.waiting.take() {
             waiting.wake();
         }

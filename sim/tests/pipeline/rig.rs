@@ -275,6 +275,7 @@ impl Pipeline {
         let sink = SinkConfig {
             kind: self.sink,
             sync_before_ack: true,
+            refuses_lower_tokens: false,
             flaws: self.sink_flaws.clone(),
         };
         add(
@@ -300,6 +301,7 @@ impl Pipeline {
             operator: operator::named(self.operator).expect("it is a reference operator"),
             sink: SINK.first,
             store: Some(STORE.first),
+            lease: None,
             delivery: self.delivery,
             checkpoint: Span::millis(500),
             batch: 50,

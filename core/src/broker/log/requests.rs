@@ -71,7 +71,8 @@ impl LogBroker {
             | Request::Write(_)
             | Request::Adopt { .. }
             | Request::SaveCheckpoint(_)
-            | Request::ReadRows(_) => {
+            | Request::ReadRows(_)
+            | Request::AcquireLease(_) => {
                 cx.reply(connection, call, Reply::Refused(Refusal::Unsupported));
             }
         }

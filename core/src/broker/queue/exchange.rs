@@ -165,7 +165,8 @@ impl Exchange {
             | Request::Write(_)
             | Request::Adopt { .. }
             | Request::SaveCheckpoint(_)
-            | Request::ReadRows(_) => Refusal::Unsupported,
+            | Request::ReadRows(_)
+            | Request::AcquireLease(_) => Refusal::Unsupported,
         };
         cx.reply(connection, call, Reply::Refused(refusal));
     }

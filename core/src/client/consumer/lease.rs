@@ -104,8 +104,9 @@ impl LeaseConsumer {
         self.given.pop_front()
     }
 
-    /// Asks whatever may be asked now; the owner calls it at the end of its step.
-    pub fn pump(&mut self, cx: &mut Context<'_>) {
+    /// Asks whatever may be asked now, for new deliveries only if `may_receive`; the owner calls it at the end of
+    /// its step.
+    pub fn pump(&mut self, cx: &mut Context<'_>, may_receive: bool) {
         let now = cx.monotonic();
         while let Some((at, _, _)) = self.retries.front()
             && *at <= now
@@ -113,7 +114,11 @@ impl LeaseConsumer {
         {
             self.settle(cx, verb, tags);
         }
-        let room = usize::from(self.plan.prefetch).saturating_sub(self.held.len());
+        let room = if may_receive {
+            usize::from(self.plan.prefetch).saturating_sub(self.held.len())
+        } else {
+            0
+        };
         if room > 0 && !self.is_receiving && self.receive_at <= now {
             self.is_receiving = true;
             let receive = Receive {

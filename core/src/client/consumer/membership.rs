@@ -286,6 +286,7 @@ impl Membership {
             | Refusal::DiskFull
             | Refusal::DiskFailed
             | Refusal::Unsupported
+            | Refusal::LeaseHeld
             | Refusal::TimedOut => {
                 // Another node may coordinate by then. The membership itself goes on: only a
                 // coordinator can end it, and until one does the member reads on, as Kafka's does.

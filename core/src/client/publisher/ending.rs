@@ -76,7 +76,8 @@ const fn verdict(refusal: Refusal) -> Verdict {
         | Refusal::UnknownMember
         | Refusal::IllegalGeneration
         | Refusal::RebalanceInProgress
-        | Refusal::Unsupported => Verdict::Never,
+        | Refusal::Unsupported
+        | Refusal::LeaseHeld => Verdict::Never,
     }
 }
 

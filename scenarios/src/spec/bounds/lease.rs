@@ -1,8 +1,9 @@
-//! Bounds of queue and fan-out brokers and their clients.
+//! Bounds of queue and fan-out brokers and their clients, and of leases to write.
 
 use super::{Checked, Judge, MONTH};
 use stormglass_core::broker::fanout::config::FanoutConfig;
 use stormglass_core::broker::queue::config::{LeaseConsumerConfig, PublisherConfig, QueueConfig};
+use stormglass_core::lease::config::LeaseConfig;
 
 pub(super) fn queue(judge: &Judge<'_>, config: &QueueConfig) -> Checked {
     for (name, topic) in &config.topics {
@@ -42,6 +43,12 @@ pub(super) fn fanout(judge: &Judge<'_>, config: &FanoutConfig) -> Checked {
     }
     publisher(judge, &config.publisher)?;
     lease_consumer(judge, &config.consumer)
+}
+
+pub(super) fn lease(judge: &Judge<'_>, config: &LeaseConfig) -> Checked {
+    judge.lasting("duration", config.duration, MONTH)?;
+    judge.lasting("retry_interval", config.retry_interval, MONTH)?;
+    judge.lasting("request_timeout", config.request_timeout, MONTH)
 }
 
 fn publisher(judge: &Judge<'_>, config: &PublisherConfig) -> Checked {
