@@ -10,7 +10,7 @@ use stormglass_core::outcome::{Limit, Outcome, ResolvedFault};
 use stormglass_core::time::{Span, Time};
 use stormglass_reports::model::SamplePhase;
 use stormglass_reports::model::histogram::{Histograms, LatencyHistogram};
-use stormglass_reports::model::outcome::{Answer, CheckRun, Failure, RunOutcome, Totals};
+use stormglass_reports::model::outcome::{Answer, CheckRun, Failure, Flow, RunOutcome, Totals};
 use stormglass_reports::model::shown::{FaultBand, PhaseSpan, RunPhase, ShownRun, Slot};
 use stormglass_reports::model::value::{Micros, Value};
 use stormglass_scenarios::assemble::Assembly;
@@ -40,6 +40,7 @@ pub fn fold(assembly: &Assembly, index: u64, ran: &Ran) -> RunOutcome {
         points: points.map(|point| point.name.clone()).collect(),
         totals: totals(outcome),
         recoveries: recoveries(outcome),
+        flow: flow(assembly, outcome),
         unknown: outcome.unknown(),
         notes: ran
             .outside
@@ -178,6 +179,25 @@ fn totals(outcome: &Outcome) -> Totals {
         duplicates: totals.repeated,
         backlog_max: totals.backlog_max,
     }
+}
+
+/// By the parts' names.
+fn flow(assembly: &Assembly, outcome: &Outcome) -> BTreeMap<String, Flow> {
+    let topology = assembly.topology();
+    let counts = outcome.metrics.flow.iter();
+    counts
+        .map(|(part, counts)| {
+            let flow = Flow {
+                retries: counts.retries,
+                refused: counts.refused,
+                breakers: counts.breakers,
+                waited: counts.waited,
+                shed: counts.shed,
+                given_up: counts.given_up,
+            };
+            (topology.name(*part).to_owned(), flow)
+        })
+        .collect()
 }
 
 fn span_value(span: Option<Span>) -> Value {

@@ -32,7 +32,7 @@ pub enum Flow {
     Refused,
     /// A circuit breaker opened.
     Opened,
-    /// A batch had to wait, since the buffer was full or above the mark of a throttle.
+    /// A batch found no room in the buffer, or a throttle above its mark: it waited, or went beyond the buffer.
     Waited,
 }
 

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::exit::ExitClass;
 use crate::model::histogram::{Histograms, LatencyHistogram};
-use crate::model::outcome::{RunOutcome, Totals};
+use crate::model::outcome::{Flow, RunOutcome, Totals};
 use crate::model::shown::ShownRun;
 use crate::model::value::Quantile;
 use crate::model::{
@@ -40,6 +40,7 @@ pub struct Collector {
     by_seed: BTreeMap<(String, SamplePhase), BySeed>,
     recovery: LatencyHistogram,
     totals: Totals,
+    flow: BTreeMap<String, Flow>,
     shown: Option<Candidate>,
     notes: BTreeSet<String>,
     unknown_reasons: BTreeMap<String, u64>,
@@ -117,6 +118,9 @@ impl Collector {
         }
         self.histograms.merge(&outcome.histograms);
         self.totals.merge(&outcome.totals);
+        for (part, flow) in &outcome.flow {
+            self.flow.entry(part.clone()).or_default().merge(flow);
+        }
         self.notes.extend(outcome.notes);
         if let Some(reason) = outcome.unknown {
             *self.unknown_reasons.entry(reason).or_default() += 1;
@@ -165,6 +169,9 @@ impl Collector {
         self.histograms.merge(&other.histograms);
         self.recovery.merge(&other.recovery);
         self.totals.merge(&other.totals);
+        for (part, flow) in &other.flow {
+            self.flow.entry(part.clone()).or_default().merge(flow);
+        }
         if let Some(candidate) = other.shown {
             self.keep_better(candidate);
         }
@@ -255,6 +262,7 @@ impl Collector {
             histograms: self.histograms,
             recovery: self.recovery,
             totals: self.totals,
+            flow: self.flow,
             shown: self.shown.map(|candidate| candidate.run),
             notes: self.notes,
             unknown_reasons: self.unknown_reasons,

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit::ExitClass;
 use histogram::{Histograms, LatencyHistogram};
-use outcome::{Answer, Totals};
+use outcome::{Answer, Flow, Totals};
 use shown::ShownRun;
 use value::{Micros, Quantile, Threshold, Value};
 
@@ -49,6 +49,9 @@ pub struct Report {
     pub recovery: LatencyHistogram,
     /// Sums over all runs.
     pub totals: Totals,
+    /// What clients did about failed requests, by part, over all runs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub flow: BTreeMap<String, Flow>,
     /// The run that time charts show, if one was recorded.
     pub shown: Option<ShownRun>,
     /// Remarks that belong beside the verdict, in text order and without repetition.
@@ -295,6 +298,9 @@ pub struct WorstRun {
     pub seed: u64,
     /// What it showed.
     pub value: Value,
+    /// Why, where more is known than the value; empty otherwise.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cause: String,
 }
 
 /// Which samples a figure is about: a sample belongs to the phase of its due time (decisions B2).

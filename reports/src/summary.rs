@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Verdict;
-use crate::model::outcome::{Answer, Totals};
+use crate::model::outcome::{Answer, Flow, Totals};
 use crate::model::shown::ShownRun;
 use crate::model::value::{Micros, Quantile, Threshold, Value, as_text, three_digits};
 use crate::model::{AnswerCounts, Determinism, Identity, Interval, SamplePhase, Setting};
@@ -55,6 +55,9 @@ pub struct Summary {
     pub recovery: Option<LatencySummary>,
     /// Sums over all runs.
     pub totals: Totals,
+    /// What clients did about failed requests, by part, over all runs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub flow: BTreeMap<String, Flow>,
     /// Visible effects a second of virtual time.
     pub throughput: Option<Value>,
     /// Owed events made visible a second of virtual time.
@@ -158,6 +161,9 @@ pub struct WorstSummary {
     pub value: Value,
     /// The command that replays it.
     pub replay: String,
+    /// Why, where more is known than the value; empty otherwise.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cause: String,
 }
 
 /// Failures with one signature.

@@ -65,6 +65,7 @@ pub fn render(summary: &Summary, ink: Ink) -> String {
     lines.extend(checks(summary, ink));
     lines.extend(numbers(summary));
     lines.extend(stages(summary));
+    lines.extend(flow(summary));
     lines.extend(remarks("not covered", &summary.not_covered));
     lines.extend(remarks("note", &summary.notes));
     lines.push(String::new());
@@ -255,6 +256,9 @@ fn slo_lines(slo: &SloSummary, ink: Ink) -> Vec<String> {
         Summary::delivered_text(slo.delivered, slo.owed)
     )];
     if let (Answer::Fail, Some(run)) = (slo.answer, worst) {
+        if !run.cause.is_empty() {
+            lines.push(format!("      cause:   {}", run.cause));
+        }
         lines.push(format!("      replay:  {}", run.replay));
     }
     lines
@@ -339,6 +343,23 @@ fn stages(summary: &Summary) -> Vec<String> {
         let parts: Vec<String> = parts.collect();
         lines.push(format!("mean {} = {}", rows[0].phase, parts.join(" + ")));
     }
+    if !lines.is_empty() {
+        lines.push(String::new());
+    }
+    lines
+}
+
+/// A line a part whose clients did something about requests that failed: what they did.
+fn flow(summary: &Summary) -> Vec<String> {
+    let mut lines: Vec<String> = summary
+        .flow
+        .iter()
+        .map(|(part, flow)| {
+            let counts = flow.columns().into_iter().filter(|(_, count)| *count > 0);
+            let counts = counts.map(|(name, count)| format!("{} {name}", Value::Count(count)));
+            format!("flow {part}: {}", counts.collect::<Vec<_>>().join(", "))
+        })
+        .collect();
     if !lines.is_empty() {
         lines.push(String::new());
     }

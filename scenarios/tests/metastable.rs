@@ -5,6 +5,7 @@
 mod rig;
 
 use rig::{assembly, failing, run_seed};
+use stormglass_core::metrics::{FlowCounts, Phase, Series};
 use stormglass_core::outcome::Outcome;
 use stormglass_core::time::Span;
 
@@ -18,11 +19,30 @@ fn recovery(outcome: &Outcome) -> Option<Span> {
     episode.expect("the broker was slow").recovery
 }
 
+/// What the source's client did.
+fn flow(outcome: &Outcome) -> FlowCounts {
+    let counts = outcome.metrics.flow.values().next();
+    *counts.expect("requests were sent again")
+}
+
 #[test]
 fn retries_without_a_bound_keep_a_healed_broker_from_coming_back() {
     let outcome = outcome(None);
     assert_eq!(recovery(&outcome), None);
     assert!(failing(&outcome).contains_key("recovery"));
+    let last = outcome
+        .metrics
+        .episodes
+        .last()
+        .expect("the broker was slow");
+    let found = last
+        .metastable
+        .expect("less gets through than without the fault");
+    println!(
+        "{} of {} events get through",
+        found.done, found.done_in_twin
+    );
+    assert!(found.permille() < 100, "{found:?}");
 }
 
 #[test]
@@ -38,11 +58,34 @@ fn a_retry_budget_lets_it_come_back_within_the_sum() {
     let took = recovery(&outcome).expect("it comes back");
     println!("recovery after {took}, at most {bound}");
     assert!(took <= bound, "{took} is more than {bound}");
+    let flow = flow(&outcome);
+    let requests = outcome.metrics.totals.offered;
+    assert!(
+        flow.retries <= requests / 10 + burst,
+        "{flow:?} of {requests}"
+    );
+    assert_eq!(failing(&outcome), Default::default());
+}
+
+/// What is refused is owed and never comes: it counts in every percentile, and is not lost.
+#[test]
+fn what_is_shed_is_counted_and_neither_lost_nor_in_the_way() {
+    let outcome = outcome(Some("shed"));
+    let flow = flow(&outcome);
+    let totals = &outcome.metrics.totals;
+    println!("recovery after {:?}, {flow:?}", recovery(&outcome));
+    assert!(recovery(&outcome).is_some());
+    assert!(flow.shed > 0 && flow.given_up == 0, "{flow:?}");
+    assert_eq!(totals.owed - totals.delivered, flow.shed);
+    let whole = outcome.metrics.latencies.get(Series::EndToEnd, &Phase::All);
+    assert_eq!(whole.expect("orders came").never(), flow.shed);
     assert_eq!(failing(&outcome), Default::default());
 }
 
 /// Whenever a probe is answered, everything that is open is sent again at once, and is too much again.
 #[test]
 fn a_circuit_breaker_alone_does_not_help() {
-    assert_eq!(recovery(&outcome(Some("breaker"))), None);
+    let outcome = outcome(Some("breaker"));
+    assert_eq!(recovery(&outcome), None);
+    assert!(flow(&outcome).breakers > 10, "{:?}", flow(&outcome));
 }

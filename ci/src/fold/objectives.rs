@@ -3,7 +3,7 @@
 
 use super::{HEADLINE, recoveries};
 use stormglass_core::check;
-use stormglass_core::metrics::{Phase, PhaseCounts};
+use stormglass_core::metrics::{FlowCounts, Metastable, Phase, PhaseCounts};
 use stormglass_core::outcome::Outcome;
 use stormglass_reports::model::SamplePhase;
 use stormglass_reports::model::histogram::Histograms;
@@ -61,7 +61,16 @@ fn judge_one(slo: &Slo, ran: &Ran, histograms: &Histograms) -> SloRun {
             let most = counts.map(|counts| Value::Count(counts.backlog_max));
             judged.judge_value(most, delivered, owed)
         }
-        Metric::Recovery => judged.judge_value(slowest(outcome, slo), delivered, owed),
+        Metric::Shed => judged.judge_value(flow(outcome, |counts| counts.shed), delivered, owed),
+        Metric::Retries => {
+            judged.judge_value(flow(outcome, |counts| counts.retries), delivered, owed)
+        }
+        Metric::Recovery => {
+            let (slowest, cause) = slowest(outcome, slo);
+            let mut judged = judged.judge_value(slowest, delivered, owed);
+            judged.cause = cause;
+            judged
+        }
         Metric::Lost | Metric::Duplicates => match violations(outcome, slo) {
             Violations::Unjudged => judged.judge_value(None, delivered, owed),
             Violations::Known(count) => {
@@ -82,6 +91,8 @@ fn asked(slo: &Slo) -> ReportSlo {
         Metric::Duplicates => ("duplicates", None),
         Metric::Goodput => ("goodput", None),
         Metric::Backlog => ("backlog", None),
+        Metric::Shed => ("shed", None),
+        Metric::Retries => ("retries", None),
     };
     ReportSlo {
         expression: slo.text.clone(),
@@ -137,7 +148,7 @@ fn goodput(slo: &ReportSlo, histograms: &Histograms) -> SloRun {
 }
 
 /// The slowest recovery, from the planned fault of the objective if it names one.
-fn slowest(outcome: &Outcome, slo: &Slo) -> Option<Value> {
+fn slowest(outcome: &Outcome, slo: &Slo) -> (Option<Value>, String) {
     let episodes = outcome.metrics.episodes.iter();
     let all = recoveries(outcome).into_iter().zip(episodes);
     let of_this = all.filter(|(_, episode)| match &slo.during {
@@ -157,8 +168,33 @@ fn slowest(outcome: &Outcome, slo: &Slo) -> Option<Value> {
             | During::Run,
         ) => true,
     });
-    let recoveries = of_this.map(|(recovery, _)| recovery);
-    recoveries.max_by(|a, b| a.compare(*b))
+    let slowest = of_this.max_by(|(a, _), (b, _)| a.compare(*b));
+    let cause = slowest.and_then(|(_, episode)| Some(cause(episode.metastable.as_ref()?)));
+    (
+        slowest.map(|(recovery, _)| recovery),
+        cause.unwrap_or_default(),
+    )
+}
+
+/// Why there was no recovery although nothing was wrong any more.
+fn cause(metastable: &Metastable) -> String {
+    let permille = metastable.permille();
+    format!(
+        "metastable: from {} to {} every fault was healed and the load was the offered rate, and goodput stayed at \
+         {}.{} % of the fault-free run's ({} of {} events)",
+        metastable.from,
+        metastable.until,
+        permille / 10,
+        permille % 10,
+        metastable.done,
+        metastable.done_in_twin
+    )
+}
+
+/// A count over all parts of a run.
+fn flow(outcome: &Outcome, of: impl Fn(&FlowCounts) -> u64) -> Option<Value> {
+    let counts = outcome.metrics.flow.values();
+    Some(Value::Count(counts.map(of).sum()))
 }
 
 /// Violations of the check that counts what an objective bounds.

@@ -1,9 +1,10 @@
 //! `conservation`: what enters a stage leaves it in a way that is accounted for (O-CONS).
 //!
-//! *Verifies*, at the end of the drain. Source: an owed event is acknowledged or given up, unless the source
+//! *Verifies*, at the end of the drain. Source: an owed event is acknowledged, given up or shed, unless the source
 //! crashed or does not wait for answers. Processor: a delivered event has an effect, a dead letter or was
 //! filtered by an operator that may filter, unless it is at-most-once. At any time: no effect of an event
-//! that was never delivered to the processor, and no event given up as certainly absent has one.
+//! that was never delivered to the processor, no event given up as certainly absent or shed has one, and none is
+//! shed after its acknowledgement.
 //! *Does not verify*: what is still stored (`nothing-in-flight`).
 
 use crate::check::progress::{DueMarks, EventSets, Progress, ids};
@@ -21,6 +22,8 @@ pub struct Conservation {
     topology: Arc<Topology>,
     owed: EventSets,
     answered: EventSets,
+    /// Acknowledged.
+    acknowledged: EventSets,
     /// Given up, certainly without effect.
     absent: EventSets,
     /// By processor.
@@ -39,6 +42,7 @@ impl Conservation {
         Conservation {
             owed: sets.clone(),
             answered: sets.clone(),
+            acknowledged: sets.clone(),
             absent: sets.clone(),
             delivered: vec![sets; topology.processors.len()],
             progress: Progress::new(topology),
@@ -94,6 +98,18 @@ impl Conservation {
                 self.blame(kind, (part, "writer"), row.id, what);
             }
         }
+    }
+
+    /// A refusal comes before anything is sent: what was acknowledged cannot be shed.
+    fn shed(&mut self, seen: &Observation, id: EventId) {
+        if self.acknowledged.contains(id)
+            && let Some(part) = self.topology.part_of(seen.node)
+        {
+            let what = "was shed although its publisher had been told that it is stored";
+            self.blame(("G1a", seen.time), (part, "publisher"), id, what);
+        }
+        self.answered.insert(id);
+        self.absent.insert(id);
     }
 
     fn judge_source(&mut self, source: usize) {
@@ -156,6 +172,7 @@ impl Checker for Conservation {
             FactKind::Owed,
             FactKind::Acknowledged,
             FactKind::GaveUp,
+            FactKind::Shed,
             FactKind::Fetched,
             FactKind::Received,
             FactKind::Crashed,
@@ -174,6 +191,11 @@ impl Checker for Conservation {
         } else if let Fact::Acknowledged(published) = &seen.fact {
             for event in published.batch.events() {
                 self.answered.insert(event.id);
+                self.acknowledged.insert(event.id);
+            }
+        } else if let Fact::Shed(events) = &seen.fact {
+            for event in events.iter() {
+                self.shed(seen, event.id);
             }
         } else if let Fact::GaveUp {
             events, definite, ..
@@ -251,6 +273,26 @@ mod tests {
         let mut history = delivered();
         history.effects(0..2);
         assert!(judge(&history).is_empty());
+    }
+
+    #[test]
+    fn what_is_shed_is_accounted_for_and_has_no_effect() {
+        let mut history = delivered();
+        history.owed(3..4).effects(0..2);
+        assert_eq!(judge(&history), ["unanswered"]);
+        history.claim(SOURCE, Fact::Shed(events(3..4)));
+        assert!(judge(&history).is_empty());
+        history.consumed(vec![entry(9, 1, events(3..4))]);
+        history.effects(3..4);
+        assert_eq!(judge(&history), ["G1a"]);
+    }
+
+    #[test]
+    fn what_was_acknowledged_cannot_be_shed() {
+        let mut history = delivered();
+        history.effects(0..2);
+        history.claim(SOURCE, Fact::Shed(events(1..2)));
+        assert_eq!(judge(&history), ["G1a"]);
     }
 
     #[test]

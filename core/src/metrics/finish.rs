@@ -46,6 +46,7 @@ impl Recorder {
             slots,
             slot_width,
             episodes,
+            flow: self.flow,
             totals,
             by_phase,
             phases,
@@ -72,13 +73,16 @@ impl Recorder {
 
     fn by_windows(&self) -> Baseline {
         let (mut backlog, edges) = (Backlog::default(), self.stretches.edges());
-        let levels = self.windows.iter().map(|(second, counts)| {
-            // An edge within a second begins a window of its own, which is what the second counts in.
-            let start = edges.start_of(Time(second * SECOND + (SECOND - 1)));
-            (edges.seconds(start), backlog.after(counts))
-        });
+        // An edge within a second begins a window of its own, which is what the second counts in.
+        let seconds =
+            |second: u64| edges.seconds(edges.start_of(Time(second * SECOND + (SECOND - 1))));
+        let windows = || self.windows.iter();
+        let levels = windows().map(|(second, counts)| (seconds(*second), backlog.after(counts)));
         Baseline {
             backlog: levels.collect(),
+            done: windows()
+                .map(|(second, counts)| (seconds(*second), counts.finished))
+                .collect(),
             p99: self.stretches.by_window(990_000),
         }
     }

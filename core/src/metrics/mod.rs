@@ -7,6 +7,7 @@
 mod by_phase;
 mod counted;
 mod finish;
+mod flow;
 mod latency;
 mod recorder;
 mod recovery;
@@ -19,11 +20,13 @@ mod tests;
 mod windows;
 
 pub use by_phase::{PhaseCounts, PhaseMap};
+pub use flow::FlowCounts;
 pub use latency::{Latencies, Latency};
 pub use recorder::Recorder;
-pub use recovery::{Baseline, Episode};
+pub use recovery::{Baseline, Episode, Metastable};
 pub use stages::Stage;
 
+use crate::id::PartId;
 use crate::time::{Span, Time};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -200,6 +203,9 @@ pub struct Metrics {
     pub slot_width: Span,
     /// Faults that were healed, and how long recovery took.
     pub episodes: Vec<Episode>,
+    /// What the clients of each part did about requests that failed or could not be sent; only of those that
+    /// did something.
+    pub flow: BTreeMap<PartId, FlowCounts>,
     /// Sums.
     pub totals: Totals,
     /// The largest backlog and the losses of each phase that occurred.

@@ -4,12 +4,13 @@ use crate::check::{FaultLog, Topology};
 use crate::event::{Event, EventId};
 use crate::fault::FaultPlan;
 use crate::history::{Fact, FactKind, Kinds, Observation, Stage as Seen};
+use crate::id::PartId;
 use crate::interval_set::IntervalSet;
 use crate::metrics::by_phase::Levels;
 use crate::metrics::stages::{Marks, Uncommitted};
 use crate::metrics::stretches::{Sample, Stretches};
 use crate::metrics::tally::Tallies;
-use crate::metrics::{Phases, SLOTS_MAX, Series, Stage, Totals};
+use crate::metrics::{FlowCounts, Phases, SLOTS_MAX, Series, Stage, Totals};
 use crate::time::{SECOND, Span, Time};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -70,6 +71,7 @@ pub struct Recorder {
     /// The backlog at every instant.
     pub(super) levels: Levels,
     slot_width: Span,
+    pub(super) flow: BTreeMap<PartId, FlowCounts>,
     pub(super) totals: Totals,
     pub(super) uncommitted: Uncommitted,
 }
@@ -130,6 +132,7 @@ impl Recorder {
             windows: Vec::new(),
             levels: Levels::default(),
             slot_width: phases.slot_width(),
+            flow: BTreeMap::new(),
             totals: Totals::default(),
             uncommitted: Uncommitted::default(),
             topology: Arc::clone(topology),
@@ -153,6 +156,9 @@ impl Recorder {
             FactKind::WriteTaken,
             FactKind::Effects,
             FactKind::Filtered,
+            FactKind::GaveUp,
+            FactKind::Shed,
+            FactKind::Flow,
             FactKind::FaultStarted,
             FactKind::FaultEnded,
             FactKind::Healed,
@@ -185,7 +191,7 @@ impl Recorder {
                     self.output(seen.time, processor, *id, None);
                 }
             }
-        } else if !self.mark(seen) {
+        } else if !self.mark(seen) && !self.count_flow(seen) {
             self.turn(seen);
         }
     }

@@ -19,6 +19,8 @@ pub struct Baseline {
     pub p99: Vec<(Range<u64>, u64)>,
     /// The seconds of each window, and the backlog at its end. Between windows the backlog stays.
     pub backlog: Vec<(Range<u64>, u64)>,
+    /// The seconds of each window, and the events that were through in it.
+    pub done: Vec<(Range<u64>, u64)>,
 }
 
 impl Baseline {
@@ -40,6 +42,12 @@ impl Baseline {
         (second < end.end).then_some(found)
     }
 
+    /// Events that were through in the windows that begin in these seconds.
+    fn done_in(&self, seconds: &Range<u64>) -> u64 {
+        let within = |window: &&(Range<u64>, u64)| seconds.contains(&window.0.start);
+        self.done.iter().filter(within).map(|(_, done)| done).sum()
+    }
+
     /// Whether a second lies in a window and does not begin it.
     fn is_within_window(&self, second: u64) -> bool {
         let window = Baseline::last(&self.p99, second);
@@ -58,6 +66,35 @@ pub struct Episode {
     pub healed: Time,
     /// From then until everything was back; none is never.
     pub recovery: Option<Span>,
+    /// What keeps it from recovering, if that is the run itself.
+    pub metastable: Option<Metastable>,
+}
+
+/// A failure that outlasts its cause (O-LIVE): every fault is healed and the load is what it was, and still less
+/// gets through than without a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Metastable {
+    /// From when on it was measured.
+    pub from: Time,
+    /// Until when: the sources stopped.
+    pub until: Time,
+    /// Events that were through in that time.
+    pub done: u64,
+    /// Events that were through in that time without a fault.
+    pub done_in_twin: u64,
+}
+
+impl Metastable {
+    /// Goodput as a share of the fault-free run's, in thousandths.
+    #[must_use]
+    pub const fn permille(&self) -> u64 {
+        let twin = if self.done_in_twin == 0 {
+            1
+        } else {
+            self.done_in_twin
+        };
+        self.done.saturating_mul(1_000) / twin
+    }
 }
 
 impl Episode {
@@ -149,6 +186,7 @@ pub(super) fn episodes(
                 started: *started,
                 healed: ended,
                 recovery: None,
+                metastable: None,
             }),
         }
         let next = began.get(at + 1).map(|(_, start, _)| *start);
@@ -156,7 +194,31 @@ pub(super) fn episodes(
             last.recovery = recovery(&level, last.healed, next, phases);
         }
     }
+    if let (Some(last), Some(twin)) = (found.last_mut(), twin)
+        && last.recovery.is_none()
+    {
+        last.metastable = metastable(run, twin, phases);
+    }
     found
+}
+
+/// Less than nine tenths of the twin's goodput in the last quarter of `calm`, which is as long as the sum of what the
+/// parts may need to recover. Arrivals are the twin's, since both have the same seed. Less than the seconds for
+/// which a recovery has to stay says nothing.
+fn metastable(run: &Baseline, twin: &Baseline, phases: &Phases) -> Option<Metastable> {
+    let (calm, end) = (phases.calm.0.div_ceil(SECOND), phases.drain.0 / SECOND);
+    let last = (end.saturating_sub(calm) / 4).max(STAY);
+    let seconds = end.saturating_sub(last).max(calm)..end;
+    if seconds.end < seconds.start + STAY {
+        return None;
+    }
+    let (done, done_in_twin) = (run.done_in(&seconds), twin.done_in(&seconds));
+    (done.saturating_mul(10) < done_in_twin.saturating_mul(9)).then_some(Metastable {
+        from: Time(seconds.start * SECOND),
+        until: phases.drain,
+        done,
+        done_in_twin,
+    })
 }
 
 /// From `healed` to the first second from which on the level holds for long enough. The last seconds

@@ -103,6 +103,15 @@ impl Run {
 
     /// The same with a fault in these seconds.
     fn struck(latency: impl Fn(u64) -> Option<Span>, fault: Range<u64>) -> Metrics {
+        Run::beside(latency, fault, None)
+    }
+
+    /// The same held against a run without a fault.
+    fn beside(
+        latency: impl Fn(u64) -> Option<Span>,
+        fault: Range<u64>,
+        twin: Option<&Baseline>,
+    ) -> Metrics {
         let mut run = Run::new(&log_pipeline());
         for number in 0..180 {
             if !fault.is_empty() && number == fault.start * 10 {
@@ -117,7 +126,7 @@ impl Run {
                 run.show(event, latency);
             }
         }
-        run.recorder.finish(None)
+        run.recorder.finish(twin)
     }
 }
 
@@ -267,6 +276,32 @@ fn a_run_that_outlasts_its_plan_keeps_its_slots() {
 fn a_run_that_stays_slow_never_recovers() {
     let slow = |number| Some(Span::millis(if number >= 60 { 800 } else { 10 }));
     assert_eq!(Run::whole(slow, true).episodes[0].recovery, None);
+}
+
+#[test]
+fn a_run_that_stays_below_its_twin_after_every_heal_is_metastable() {
+    let twin = Run::whole(|_| Some(Span::millis(10)), false).baseline;
+    let beside = |latency: fn(u64) -> Option<Span>| {
+        Run::beside(latency, 6..8, Some(&twin)).episodes[0].clone()
+    };
+    // One event in five gets through from the fault on.
+    let stuck = beside(|number| {
+        let is_through = number < 60 || number % 5 == 0;
+        is_through.then_some(Span::millis(10))
+    });
+    assert_eq!(stuck.recovery, None);
+    let found = stuck
+        .metastable
+        .expect("all is healed, and little gets through");
+    assert_eq!(
+        (found.done, found.done_in_twin, found.permille()),
+        (10, 50, 200)
+    );
+    // All of it gets through, late: that is no goodput lost.
+    let late = beside(|number| Some(Span::millis(if number < 60 { 10 } else { 800 })));
+    assert_eq!((late.recovery, late.metastable), (None, None));
+    let back = beside(|number| Some(Span::millis(if number < 90 { 300 } else { 10 })));
+    assert!(back.recovery.is_some() && back.metastable.is_none());
 }
 
 /// The warm-up shows what is normal; nothing between warm-up and fault used to mean a normal of zero, and

@@ -2,7 +2,7 @@
 
 use crate::retry::config::RetryConfig;
 use crate::time::Span;
-use crate::units::Rate;
+use crate::units::{Rate, Size};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,44 @@ pub struct SourceConfig {
     /// Whether and when it publishes again what was not answered; left out, as its broker's publisher settings say.
     #[serde(default)]
     pub retry: Option<RetryConfig>,
+    /// How many bytes may wait for the broker, and what becomes of events when they do.
+    #[serde(default)]
+    pub buffer: BufferConfig,
+}
+
+/// The batches of a source that wait or are under way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct BufferConfig {
+    /// Bytes of records; left out, the `buffer_memory` of a log broker's producer settings, and no bound towards
+    /// other brokers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Size>,
+    /// What becomes of a batch for which there is no room.
+    pub when_full: WhenFull,
+}
+
+/// What becomes of a batch for which there is no room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum WhenFull {
+    /// It waits in the source, and its delivery timeout begins when there is room. Its events stay owed from
+    /// their due times.
+    #[default]
+    Block,
+    /// It goes in all the same: the buffer has no bound, and delivery timeouts run inside it.
+    Buffer,
+    /// Its events are refused before anything is sent. They are owed, and never come.
+    Shed,
+    /// While more than a share of the buffer is in use, batches go in at this rate; when it is full they wait.
+    Throttle {
+        /// The share in thousandths. Written as a decimal (`above = 0.5`).
+        #[serde(with = "crate::retry::config::thousandths")]
+        #[schemars(with = "f64", range(min = 0, max = 1))]
+        above: u32,
+        /// Events a second.
+        rate: Rate,
+    },
 }
 
 const fn kilobyte() -> u32 {

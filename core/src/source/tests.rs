@@ -1,4 +1,4 @@
-use super::config::{Arrival, Keys};
+use super::config::{Arrival, BufferConfig, Keys};
 use super::*;
 use crate::actor::Effect;
 use crate::broker::queue::config::PublisherConfig;
@@ -30,6 +30,7 @@ fn plan(arrival: Arrival, rows: Option<Arc<[TraceRow]>>) -> SourcePlan {
             size: 100,
             disorder: None,
             retry: None,
+            buffer: BufferConfig::default(),
         },
         rows,
         boot_at: Time::ZERO,

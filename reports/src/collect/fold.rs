@@ -57,6 +57,7 @@ impl Collector {
                 index: run.index,
                 seed: run.seed,
                 value,
+                cause: slo.cause.clone(),
             }),
             best: judged,
             pooled: None,

@@ -307,12 +307,17 @@ fn slo_card(index: usize, slo: &SloSummary) -> String {
             command(&format!("replay-slo-{index}"), &run.replay)
         )
     });
+    let cause = worst
+        .filter(|run| !run.cause.is_empty())
+        .map_or_else(String::new, |run| {
+            format!("<dt>Cause</dt><dd>{}</dd>", escape(&run.cause))
+        });
     format!(
         "<article class=\"card broken\"><h3>{} was not held ({})</h3>\n<dl>\
          <dt>Bound</dt><dd>{}</dd><dt>Pooled</dt><dd>{}</dd>\
          <dt>Worst seed</dt><dd>{} ({}), seed {}</dd>\
          <dt>Violated in</dt><dd>{}; allowed: {}</dd>\
-         <dt>Delivered / owed</dt><dd>{}</dd></dl>\n{replay}</article>\n",
+         <dt>Delivered / owed</dt><dd>{}</dd>{cause}</dl>\n{replay}</article>\n",
         escape(&slo.expression),
         escape(&slo.phase.to_string()),
         bound(&slo.threshold),

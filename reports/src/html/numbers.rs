@@ -61,10 +61,11 @@ pub fn key_numbers(summary: &Summary) -> String {
         "of one run",
     ));
     let body = format!(
-        "<div class=\"tiles\">{}</div>\n{}{}",
+        "<div class=\"tiles\">{}</div>\n{}{}{}",
         tiles.concat(),
         latencies(summary),
-        stages(summary)
+        stages(summary),
+        flow(summary)
     );
     section("numbers", "Key numbers", &body)
 }
@@ -160,6 +161,41 @@ fn stages(summary: &Summary) -> String {
     format!(
         "<h3 id=\"stages-title\">Where the time went</h3>\n<p class=\"muted\">The stages of a delivered \
          event add up to its latency; their means add up to the mean. Percentiles do not add up.</p>\n{table}"
+    )
+}
+
+fn flow(summary: &Summary) -> String {
+    if summary.flow.is_empty() {
+        return String::new();
+    }
+    let rows: String = summary
+        .flow
+        .iter()
+        .map(|(part, flow)| {
+            let cells = flow
+                .columns()
+                .map(|(_, count)| format!("<td class=\"num\">{}</td>", Value::Count(count)));
+            format!(
+                "<tr><th scope=\"row\">{}</th>{}</tr>\n",
+                escape(part),
+                cells.concat()
+            )
+        })
+        .collect();
+    let columns = [
+        "Part",
+        "#Retries",
+        "#Not paid for",
+        "#Breaker openings",
+        "#Without room",
+        "#Shed",
+        "#Given up",
+    ];
+    let table = table("flow", &columns, &rows);
+    format!(
+        "<h3 id=\"flow-title\">What clients did about failed requests</h3>\n<p class=\"muted\">Retries, \
+         those that a budget did not pay for, and openings of circuit breakers are requests; shed and given \
+         up are events.</p>\n{table}"
     )
 }
 

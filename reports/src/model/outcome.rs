@@ -1,5 +1,7 @@
 //! What one finished run hands to the [`Collector`](crate::Collector).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::SamplePhase;
@@ -36,6 +38,9 @@ pub struct RunOutcome {
     pub totals: Totals,
     /// Time from each heal to recovery (decisions B4), [`Value::Never`] if it did not recover.
     pub recoveries: Vec<Value>,
+    /// What clients did about failed requests, by part; only of parts whose clients did something.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub flow: BTreeMap<String, Flow>,
     /// Why the whole run is unknown (a limit was reached, a planned fault had no effect), if it is.
     pub unknown: Option<String>,
     /// Remarks for the verdict line, such as retention that removed unread events.
@@ -151,6 +156,9 @@ pub struct SloRun {
     pub delivered: u64,
     /// Samples in the phase that were owed.
     pub owed: u64,
+    /// Why, where more is known than the value; empty otherwise.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cause: String,
 }
 
 /// One violated rule in one run.
@@ -168,6 +176,48 @@ pub struct Failure {
     pub witness: Vec<String>,
     /// The resolved fault plan, a line a fault.
     pub faults: Vec<String>,
+}
+
+/// What the clients of a part did about requests that failed or could not be sent, over one run or all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Flow {
+    /// Requests sent again.
+    pub retries: u64,
+    /// Retries that a budget did not pay for.
+    pub refused: u64,
+    /// How often a circuit breaker opened.
+    pub breakers: u64,
+    /// Batches that found no room in the buffer, and waited or went beyond it.
+    pub waited: u64,
+    /// Events refused because the buffer was full.
+    pub shed: u64,
+    /// Events given up.
+    pub given_up: u64,
+}
+
+impl Flow {
+    /// Adds another run.
+    pub fn merge(&mut self, other: &Self) {
+        self.retries += other.retries;
+        self.refused += other.refused;
+        self.breakers += other.breakers;
+        self.waited += other.waited;
+        self.shed += other.shed;
+        self.given_up += other.given_up;
+    }
+
+    /// Its counts with their names, in the order shown.
+    #[must_use]
+    pub fn columns(&self) -> [(&'static str, u64); 6] {
+        [
+            ("retries", self.retries),
+            ("not paid for", self.refused),
+            ("breaker openings", self.breakers),
+            ("without room", self.waited),
+            ("shed", self.shed),
+            ("given up", self.given_up),
+        ]
+    }
 }
 
 /// Sums over one run, or over all of them.

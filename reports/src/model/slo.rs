@@ -106,6 +106,7 @@ impl Slo {
             observed,
             delivered,
             owed,
+            cause: String::new(),
         }
     }
 }

@@ -66,6 +66,7 @@ impl Summary {
             recovery: (report.recovery.count() > 0)
                 .then(|| latency("recovery", &SamplePhase::All, &report.recovery)),
             totals: report.totals,
+            flow: report.flow.clone(),
             throughput: report.totals.throughput(),
             goodput: report.totals.goodput(),
             absence: None,
@@ -250,6 +251,7 @@ fn slo_summary(row: &SloRow, report: &Report) -> SloSummary {
             seed: run.seed,
             value: run.value,
             replay: report.identity.replay_of(run.seed),
+            cause: run.cause.clone(),
         }),
         best: row.best,
         margin_permille: worst.and_then(|run| row.threshold.margin_permille(run.value)),

@@ -90,7 +90,9 @@ impl Assembly {
                 | Metric::Max(_)
                 | Metric::Recovery
                 | Metric::Goodput
-                | Metric::Backlog => {}
+                | Metric::Backlog
+                | Metric::Shed
+                | Metric::Retries => {}
             }
         }
         checks.sort_unstable();
@@ -248,7 +250,9 @@ impl Assembly {
                 until: self.case.phases.drain_starts(),
                 publisher: PublisherPlan {
                     retry: retry_plan(config.retry.as_ref(), seed, &format!("source.{name}")),
-                    ..self.publisher(Duty::Source, &config.to)
+                    ..self
+                        .publisher(Duty::Source, &config.to)
+                        .with_buffer(&config.buffer)
                 },
             };
             software.insert((layout.part(PartKind::Source, name), 0), plan.factory());

@@ -1,6 +1,7 @@
 //! Numbers and the inequalities between them: each setting inside its bounds, and the relations that a real
 //! system refuses or that make a question meaningless when they are broken.
 
+mod buffer;
 mod lease;
 mod log;
 mod retry;
@@ -108,7 +109,9 @@ pub(crate) fn check(reader: &Reader<'_>, scenario: &Scenario) -> Checked {
     run(reader, scenario)?;
     profile(reader, scenario)?;
     for (name, config) in &scenario.sources {
-        source(&judge(reader, "source", name), config)?;
+        let judge = judge(reader, "source", name);
+        source(&judge, config)?;
+        buffer::buffer(&judge, config, scenario)?;
     }
     for (name, broker) in &scenario.brokers {
         let judge = judge(reader, "broker", name);

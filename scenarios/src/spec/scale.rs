@@ -227,6 +227,8 @@ pub(crate) fn source_spans(config: &mut SourceConfig) -> Vec<&mut Span> {
         size: _,
         disorder: _,
         retry,
+        // A rate is the source's own pace, as its arrivals are.
+        buffer: _,
     } = config;
     retry.iter_mut().flat_map(retry_spans).collect()
 }

@@ -3,9 +3,9 @@
 //! ```text
 //! objective = metric compare bound [ "of delivered" ] [ "during" phase ]
 //! metric    = "p" number "(" series ")" | "max(" series ")" | "recovery" | "lost" | "duplicates" | "goodput"
-//!           | "backlog"
+//!           | "backlog" | "shed" | "retries"
 //! compare   = "<" | "<=" | ">" | ">=" | "="
-//! bound     = length of time, of latencies and recovery | number, of lost, duplicates and backlog
+//! bound     = length of time, of latencies and recovery | number, of lost, duplicates, backlog, shed and retries
 //!           | number from 0 to 1 or percentage, of goodput
 //! number    = digits [ "." digits ] [ "e" exponent ]
 //! phase     = "steady" | "faults" | "recovery" | "calm" | "drain" | "the run"
@@ -85,6 +85,10 @@ pub enum Metric {
     Goodput,
     /// The most acknowledged events that waited at once.
     Backlog,
+    /// Events that sources refused because their buffers were full.
+    Shed,
+    /// Requests that clients sent again.
+    Retries,
 }
 
 /// How a metric is compared with its bound.
@@ -133,7 +137,7 @@ impl fmt::Display for Compare {
 pub enum Bound {
     /// A length of time, of latencies and recovery.
     Time(Span),
-    /// A number, of lost, duplicated and waiting events.
+    /// A number, of lost, duplicated, waiting and shed events and of retries.
     Count(u64),
     /// A share in parts per million, of goodput.
     Share(u32),
@@ -173,6 +177,8 @@ impl fmt::Display for Slo {
             Metric::Duplicates => f.write_str("duplicates")?,
             Metric::Goodput => f.write_str("goodput")?,
             Metric::Backlog => f.write_str("backlog")?,
+            Metric::Shed => f.write_str("shed")?,
+            Metric::Retries => f.write_str("retries")?,
         }
         write!(f, " {} ", self.compare)?;
         match self.bound {

@@ -29,7 +29,7 @@ use stormglass_core::rng::Seed;
 use stormglass_core::sink::Sink;
 use stormglass_core::sink::config::{SinkConfig, SinkFlaw, SinkKind};
 use stormglass_core::source::SourcePlan;
-use stormglass_core::source::config::{Arrival, Keys, SourceConfig};
+use stormglass_core::source::config::{Arrival, BufferConfig, Keys, SourceConfig};
 use stormglass_core::time::{Span, Time};
 use stormglass_core::units::Rate;
 use stormglass_sim::drive::bare;
@@ -359,6 +359,7 @@ fn source(seed: u64) -> SourcePlan {
             size: 200,
             disorder: None,
             retry: None,
+            buffer: BufferConfig::default(),
         },
         rows: None,
         boot_at: Time::ZERO,

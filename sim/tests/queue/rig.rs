@@ -19,7 +19,7 @@ use stormglass_core::message::{Message, Reply, Request};
 use stormglass_core::part::{Cluster, Factory};
 use stormglass_core::rng::Seed;
 use stormglass_core::source::SourcePlan;
-use stormglass_core::source::config::{Arrival, Keys, SourceConfig};
+use stormglass_core::source::config::{Arrival, BufferConfig, Keys, SourceConfig};
 use stormglass_core::time::{Span, Time};
 use stormglass_core::units::Rate;
 use stormglass_sim::drive::bare;
@@ -179,6 +179,7 @@ impl Script {
                 size: 200,
                 disorder: None,
                 retry: None,
+                buffer: BufferConfig::default(),
             },
             rows: None,
             boot_at: Time::ZERO,

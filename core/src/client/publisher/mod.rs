@@ -7,11 +7,11 @@
 //! been resolved, and all others are numbered afresh under a new producer id, in their old order. Towards a
 //! queue or a fan-out it has no sequences: a retry after a lost answer stores the events twice.
 //!
-//! Limits: one batch a request; the number of partitions is known and does not change; when
-//! `buffer_memory` is used up nobody blocks: further batches wait unsent, and their delivery timeout starts
-//! when there is room. Open batches, at most one a partition, are not counted.
+//! Limits: one batch a request; the number of partitions is known and does not change. What happens when
+//! `buffer_memory` is used up stands in `admission`. Open batches, at most one a partition, are not counted.
 
 mod accumulator;
+mod admission;
 mod ending;
 mod partitioner;
 pub mod plan;
@@ -67,6 +67,8 @@ pub struct Publisher {
     overflow: VecDeque<(u16, Pending)>,
     /// Bytes of the batches in `partitions`.
     buffered: u64,
+    /// While a throttle is above its mark: when the next batch may go in.
+    admits_at: Mono,
     /// Publishes open at each node, by its index in the broker.
     in_flight: Vec<u16>,
     next_serial: u64,
@@ -96,6 +98,7 @@ impl Publisher {
                 .collect(),
             overflow: VecDeque::new(),
             buffered: 0,
+            admits_at: Mono(0),
             in_flight: vec![0; usize::from(plan.broker.nodes)],
             next_serial: 0,
             turn: 0,
@@ -254,35 +257,7 @@ impl Publisher {
         if self.plan.duty == Duty::Source {
             cx.observe(Fact::Owed(Arc::clone(&pending.events)));
         }
-        if self.overflow.is_empty() && self.has_room(pending.bytes) {
-            self.wake(cx, pending.handed + self.plan.delivery_timeout);
-            self.admit(partition, pending);
-        } else {
-            self.overflow.push_back((partition, pending));
-        }
-    }
-
-    const fn has_room(&self, bytes: u64) -> bool {
-        // A batch larger than the whole buffer goes alone.
-        self.buffered == 0 || self.buffered.saturating_add(bytes) <= self.plan.buffer_memory
-    }
-
-    fn admit(&mut self, partition: u16, pending: Pending) {
-        self.buffered += pending.bytes;
-        self.partitions[usize::from(partition)]
-            .queue
-            .push_back(pending);
-    }
-
-    /// Lets batches in that had no room; their time counts from here.
-    fn admit_overflow(&mut self, cx: &mut Context<'_>) {
-        while let Some((_, pending)) = self.overflow.front()
-            && self.has_room(pending.bytes)
-            && let Some((partition, mut pending)) = self.overflow.pop_front()
-        {
-            pending.handed = cx.monotonic();
-            self.admit(partition, pending);
-        }
+        self.take_in(cx, partition, pending);
     }
 
     /// Sends what may leave, taking turns among the partitions, and sets the next wake-up.

@@ -6,6 +6,7 @@ use crate::id::TopicId;
 use crate::message::log::Acks;
 use crate::part::Cluster;
 use crate::retry::RetryPlan;
+use crate::source::config::{BufferConfig, WhenFull};
 use crate::time::Span;
 
 /// Whose events a publisher sends.
@@ -55,6 +56,8 @@ pub struct PublisherPlan {
     pub retry: Option<RetryPlan>,
     /// Bytes of closed batches that may wait or be under way; what is beyond waits unsent.
     pub buffer_memory: u64,
+    /// What becomes of a batch for which there is no room.
+    pub when_full: WhenFull,
     /// Which of its owner's timers are its own; differs between the clients of one actor.
     pub space: u8,
 }
@@ -96,6 +99,7 @@ impl PublisherPlan {
             retry_backoff_max: config.retry_backoff_max,
             retry: None,
             buffer_memory: config.buffer_memory.0,
+            when_full: WhenFull::Block,
             space: 0,
         }
     }
@@ -127,7 +131,18 @@ impl PublisherPlan {
             retry_backoff_max: config.retry_backoff_max,
             retry: None,
             buffer_memory: u64::MAX,
+            when_full: WhenFull::Block,
             space: 0,
+        }
+    }
+
+    /// With a source's buffer; what it leaves out stays.
+    #[must_use]
+    pub fn with_buffer(self, config: &BufferConfig) -> PublisherPlan {
+        PublisherPlan {
+            buffer_memory: config.memory.map_or(self.buffer_memory, |memory| memory.0),
+            when_full: config.when_full,
+            ..self
         }
     }
 

@@ -17,6 +17,9 @@ pub const RETRY_REFUSED: PointId = PointId::new("publisher.retry-refused");
 /// The circuit breaker has opened.
 pub const BREAKER_OPENED: PointId = PointId::new("publisher.breaker-opened");
 
+/// A batch for which there was no room was refused.
+pub const SHED: PointId = PointId::new("publisher.shed");
+
 /// All of them.
 pub const ALL: &[PointId] = &[
     RETRIED,
@@ -24,4 +27,5 @@ pub const ALL: &[PointId] = &[
     NEW_IDENTITY,
     RETRY_REFUSED,
     BREAKER_OPENED,
+    SHED,
 ];

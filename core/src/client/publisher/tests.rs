@@ -1,3 +1,5 @@
+mod backpressure;
+mod retries;
 mod storm;
 
 use super::*;
@@ -37,6 +39,7 @@ struct Stage {
     /// Requests not yet answered.
     asked: Vec<(CallId, Connection, Request)>,
     facts: Vec<Fact>,
+    flow: Vec<Flow>,
     points: Vec<&'static str>,
     timers: BTreeMap<TimerId, Mono>,
     number: u64,
@@ -50,6 +53,7 @@ impl Stage {
             peers: BTreeMap::new(),
             asked: Vec::new(),
             facts: Vec::new(),
+            flow: Vec::new(),
             points: Vec::new(),
             timers: BTreeMap::new(),
             number: 0,
@@ -75,6 +79,7 @@ impl Stage {
                     connection,
                     message: Message::Request { call, request },
                 } => self.asked.push((call, connection, request)),
+                Effect::Observe(Fact::Flow(flow)) => self.flow.push(flow),
                 Effect::Observe(fact) => self.facts.push(fact),
                 Effect::Point(point) => self.points.push(point.name()),
                 Effect::Arm { timer, at } => {

@@ -21,7 +21,9 @@ pub(crate) fn pattern() -> String {
     let metrics = [
         format!(r"{latency}{compare}{span}(?:\s+of delivered)?"),
         format!(r"recovery{compare}{span}"),
-        format!(r"(?:lost|duplicates|backlog){compare}_*[0-9][0-9_]*(?:\.[0-9_]*)?{exponent}"),
+        format!(
+            r"(?:lost|duplicates|backlog|shed|retries){compare}_*[0-9][0-9_]*(?:\.[0-9_]*)?{exponent}"
+        ),
         format!(r"goodput{compare}[0-9]+(?:\.[0-9]*)?{exponent}%?"),
     ];
     let phase = format!(r"\s+(?:{})|\s*'[^']*'", PHASES.join("|"));

@@ -69,6 +69,8 @@ const METRICS: &[&str] = &[
     "duplicates",
     "goodput",
     "backlog",
+    "shed",
+    "retries",
 ];
 pub(super) const PHASES: &[&str] = &["steady", "faults", "recovery", "calm", "drain", "the run"];
 
@@ -79,6 +81,11 @@ fn fits(metric: Metric, during: &During) -> Result<(), (String, &'static str)> {
         (Metric::Recovery, _) => Err((
             String::from("a recovery begins where a fault ends and lies in no phase"),
             "leave the phase out, or name a planned fault: recovery < 10s during 'outage'",
+        )),
+        (Metric::Shed | Metric::Retries, During::Run) => Ok(()),
+        (Metric::Shed | Metric::Retries, _) => Err((
+            String::from("what clients do about failed requests is counted over the whole run"),
+            "leave the phase out",
         )),
         (_, During::Drain) => Err((
             String::from("nothing is due in drain, so this is never measured there"),
@@ -146,6 +153,8 @@ impl<'a> Words<'a> {
             "duplicates" => return Ok(Metric::Duplicates),
             "goodput" => return Ok(Metric::Goodput),
             "backlog" => return Ok(Metric::Backlog),
+            "shed" => return Ok(Metric::Shed),
+            "retries" => return Ok(Metric::Retries),
             "late" => {
                 return Err(SloError {
                     span,
@@ -256,16 +265,18 @@ impl<'a> Words<'a> {
             Metric::Quantile { .. } | Metric::Max(_) | Metric::Recovery => parse_span(word)
                 .map(Bound::Time)
                 .map_err(|message| mistake(message, "write a length of time such as 250ms")),
-            Metric::Lost | Metric::Duplicates | Metric::Backlog => {
-                number(&word.replace('_', ""), 0)
-                    .map(Bound::Count)
-                    .ok_or_else(|| {
-                        mistake(
-                            format!("expected a number of events, found {word:?}"),
-                            "write a whole number such as 0 or 1e5",
-                        )
-                    })
-            }
+            Metric::Lost
+            | Metric::Duplicates
+            | Metric::Backlog
+            | Metric::Shed
+            | Metric::Retries => number(&word.replace('_', ""), 0)
+                .map(Bound::Count)
+                .ok_or_else(|| {
+                    mistake(
+                        format!("expected a number of events, found {word:?}"),
+                        "write a whole number such as 0 or 1e5",
+                    )
+                }),
             Metric::Goodput => {
                 let (digits, places) = match word.strip_suffix('%') {
                     Some(percent) => (percent, 4),

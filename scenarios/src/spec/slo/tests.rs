@@ -8,6 +8,8 @@ fn every_form_is_read_and_printed_back() {
         "p50(publish) <= 2ms during faults",
         "max(end-to-end) < 5s during 'isolated leader'",
         "recovery < 10s",
+        "shed = 0",
+        "retries < 1000",
         "lost = 0",
         "duplicates <= 12 during calm",
         "goodput > 0.95 during faults",
