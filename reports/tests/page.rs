@@ -2,7 +2,10 @@
 
 mod support;
 
-use stormglass_reports::model::{Identity, Report, Setting, SettingSource};
+use stormglass_reports::model::outcome::{Flow, RunOutcome};
+use stormglass_reports::model::slo::Slo;
+use stormglass_reports::model::value::{Micros, Threshold, Value};
+use stormglass_reports::model::{Identity, Report, SamplePhase, Setting, SettingSource};
 use stormglass_reports::{Collector, Summary, html, json, junit, markdown, text};
 
 /// What stands between the tags of the data island.
@@ -206,6 +209,62 @@ fn pages_are_well_formed_with_and_without_content() {
     for report in [support::report(), support::passing(), empty()] {
         assert_balanced(&html::render(&report));
     }
+}
+
+/// A run that never came back, and why; its client sent five requests again. Another came back.
+fn stuck() -> Report {
+    let slo = Slo {
+        expression: "recovery <= 10s".into(),
+        phase: SamplePhase::All,
+        series: "recovery".into(),
+        quantile: None,
+        of_delivered: false,
+        threshold: Threshold::at_most(Value::Micros(10_000_000)),
+        allow: 0,
+    };
+    let mut collector = Collector::new("end-to-end");
+    for (index, recovery) in [Value::Micros(1_000_000), Value::Never]
+        .into_iter()
+        .enumerate()
+    {
+        let mut run = RunOutcome::new(index as u64, index as u64 + 1);
+        run.virtual_duration = Micros::from_secs(60);
+        let mut judged = slo.judge_value(Some(recovery), 1, 2);
+        if recovery == Value::Never {
+            judged.cause = "metastable: 3 of 100 events".into();
+        }
+        run.slos.push(judged);
+        let flow = Flow {
+            retries: 5,
+            ..Flow::default()
+        };
+        run.flow.insert("source.orders".into(), flow);
+        collector.add(run);
+    }
+    collector.finish(
+        Identity::default(),
+        Vec::new(),
+        String::new(),
+        Default::default(),
+    )
+}
+
+#[test]
+fn the_cause_of_the_worst_seed_and_what_clients_did_stand_in_console_and_page() {
+    let report = stuck();
+    let page = html::render(&report);
+    assert_balanced(&page);
+    assert!(page.contains("<dt>Cause</dt><dd>metastable: 3 of 100 events</dd>"));
+    assert!(page.contains("<th scope=\"row\">source.orders</th><td class=\"num\">10</td>"));
+    let console = text::render(&Summary::of(&report), text::Ink::Plain);
+    assert!(
+        console.contains("      cause:   metastable: 3 of 100 events\n"),
+        "{console}"
+    );
+    assert!(
+        console.contains("flow source.orders: 10 retries\n"),
+        "{console}"
+    );
 }
 
 #[test]

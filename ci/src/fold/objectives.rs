@@ -5,6 +5,7 @@ use super::{HEADLINE, recoveries};
 use stormglass_core::check;
 use stormglass_core::metrics::{FlowCounts, Metastable, Phase, PhaseCounts};
 use stormglass_core::outcome::Outcome;
+use stormglass_core::time::Span;
 use stormglass_reports::model::SamplePhase;
 use stormglass_reports::model::histogram::Histograms;
 use stormglass_reports::model::outcome::SloRun;
@@ -182,8 +183,8 @@ fn cause(metastable: &Metastable) -> String {
     format!(
         "metastable: from {} to {} every fault was healed and the load was the offered rate, and goodput stayed at \
          {}.{} % of the fault-free run's ({} of {} events)",
-        metastable.from,
-        metastable.until,
+        Span(metastable.from.0),
+        Span(metastable.until.0),
         permille / 10,
         permille % 10,
         metastable.done,
