@@ -4,7 +4,7 @@
 #   bash ci/prove.sh                      every group
 #   bash ci/prove.sh determinism acks     only these
 #
-# Groups: determinism acks flaws speed memory badinput queueing. `.ci/run` holds the same claims in small.
+# Groups: determinism acks flaws clocks speed memory badinput queueing. `.ci/run` holds the same claims in small.
 # Needs what `.ci/run` needs; speed and memory are read from the clock and /proc, so they want a quiet Linux.
 # Ends with 1 if a claim does not hold. Results are left in out/prove.
 set -euo pipefail
@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 
-all=(determinism acks flaws speed memory badinput queueing)
+all=(determinism acks flaws clocks speed memory badinput queueing)
 orders=scenarios/delivery/orders-once.toml
 leader=scenarios/delivery/acks-leader.toml
 results=out/prove
@@ -128,6 +128,24 @@ prove_flaws() {
         row "$(basename "$scenario" .toml), $variant: its flaw is found within 200 seeds" "${arguments[*]}" \
             "in $found of 200, exit $code" "$(verdict test "$found" -ge 1 -a $code -eq 1)"
     done 3< <(flawed)
+}
+
+prove_clocks() {
+    local cause arguments broken_in
+    for cause in skew drift step; do
+        arguments=(run scenarios/clocks/lease-$cause.toml --seeds 1000)
+        storm $release clocks "${arguments[@]}"
+        broken_in=$(figure clocks seeds fail)
+        row "$cause breaks a lease by the wall clock" "${arguments[*]}" \
+            "in $broken_in of 1,000, exit $code" "$(verdict test "$broken_in" -ge 1 -a $code -eq 1)"
+        local twin
+        for twin in monotonic fenced; do
+            storm $release clocks "${arguments[@]}" --variant $twin
+            broken_in=$(figure clocks seeds fail)
+            row "$cause breaks nothing in its twin: $twin" "${arguments[*]} --variant $twin" \
+                "in $broken_in of 1,000, exit $code" "$(verdict test "$broken_in" -eq 0 -a $code -eq 0)"
+        done
+    done
 }
 
 # Wall time; the load average stands beside it, because a busy machine measures itself.

@@ -120,6 +120,17 @@ pub enum FaultKind {
         /// Parts per million, either sign.
         parts: i32,
     },
+    /// The wall clock is moved gradually, and jumps back when the fault ends.
+    ClockSlew {
+        /// How far in the end, nanoseconds, either sign.
+        by: i64,
+        /// How fast, in parts per million; above 0.
+        parts: u32,
+    },
+    /// The wall clock repeats a second: it is set back by one when the fault begins.
+    LeapSecond,
+    /// The wall clock stands still and shows the right time again when the fault ends.
+    ClockFreeze,
     /// The process dies when it passes a point, and boots again when the fault ends.
     CrashAt {
         /// The point's name.
@@ -159,6 +170,9 @@ impl FaultKind {
             FaultKind::SlowLink { .. } => "slow-link",
             FaultKind::ClockStep { .. } => "clock-step",
             FaultKind::ClockDrift { .. } => "clock-drift",
+            FaultKind::ClockSlew { .. } => "clock-slew",
+            FaultKind::LeapSecond => "leap-second",
+            FaultKind::ClockFreeze => "clock-freeze",
             FaultKind::CrashAt { .. } => "crash-at",
             FaultKind::YieldAt { .. } => "yield-at",
             FaultKind::Control(_) => "control",

@@ -14,8 +14,14 @@ pub struct NodeClock {
     wall: Wall,
     /// How much faster than true time, in parts per billion.
     rate: i64,
-    /// While the machine stands still its monotonic clock may too.
-    stopped: bool,
+    /// How much faster the wall clock runs than the monotonic one, in parts per billion: somebody moves it.
+    slew: i64,
+    /// What keeps the wall clock still.
+    frozen: u32,
+    /// By how much the wall clock lags because it stood still.
+    lag: i64,
+    /// What keeps the monotonic clock still, as a suspended machine's.
+    stopped: u32,
 }
 
 impl NodeClock {
@@ -28,34 +34,41 @@ impl NodeClock {
             mono: Mono(0),
             wall: Wall(offset),
             rate: drift as i64 * 1_000,
-            stopped: false,
+            slew: 0,
+            frozen: 0,
+            lag: 0,
+            stopped: 0,
         }
     }
 
     fn elapsed(&self, now: Time) -> i64 {
+        self.elapsed_at(now, self.rate)
+    }
+
+    fn elapsed_at(&self, now: Time, rate: i64) -> i64 {
         assert!(
             now >= self.anchor,
             "a clock was read at {now}, before its anchor {}",
             self.anchor
         );
         let span = now.0 - self.anchor.0;
-        if self.rate == 0 {
+        if rate == 0 {
             return span as i64;
         }
-        if self.rate.unsigned_abs() > FAST {
-            return (i128::from(span) * (BILLION + i128::from(self.rate)) / BILLION) as i64;
+        if rate.unsigned_abs() > FAST {
+            return (i128::from(span) * (BILLION + i128::from(rate)) / BILLION) as i64;
         }
         // Every step reads both clocks, and a division in 128 bits costs more than the rest of the reading.
         let billion = FAST as i64;
         let (seconds, rest) = ((span / FAST) as i64, (span % FAST) as i64);
-        span as i64 + seconds * self.rate + (rest * self.rate).div_euclid(billion)
+        span as i64 + seconds * rate + (rest * rate).div_euclid(billion)
     }
 
     /// The monotonic clock at `now`.
     #[must_use]
     pub fn monotonic(&self, now: Time) -> Mono {
-        if self.stopped || self.rate == 0 {
-            let span = if self.stopped {
+        if self.stopped > 0 || self.rate == 0 {
+            let span = if self.stopped > 0 {
                 0
             } else {
                 now.0 - self.anchor.0
@@ -68,13 +81,22 @@ impl NodeClock {
     /// The wall clock at `now`. It runs on while the monotonic one stands still.
     #[must_use]
     pub fn wall(&self, now: Time) -> Wall {
-        Wall(self.wall.0 + self.elapsed(now))
+        if self.frozen > 0 {
+            return self.wall;
+        }
+        Wall(self.wall.0 + self.elapsed_at(now, self.rate + self.slew))
+    }
+
+    /// How far the wall clock is ahead of true time, in nanoseconds.
+    #[must_use]
+    pub fn offset(&self, now: Time) -> i64 {
+        self.wall(now).0.saturating_sub_unsigned(now.0)
     }
 
     /// The first true instant at which the monotonic clock reads at least `at`; never while it stands still.
     #[must_use]
     pub fn true_time_of(&self, at: Mono) -> Time {
-        if self.stopped {
+        if self.stopped > 0 {
             return Time::NEVER;
         }
         let local = i128::from(at.0.saturating_sub(self.mono.0));
@@ -88,6 +110,9 @@ impl NodeClock {
 
     fn re_anchor(&mut self, now: Time) {
         let (mono, wall) = (self.monotonic(now), self.wall(now));
+        if self.frozen > 0 {
+            self.lag += self.elapsed_at(now, self.rate + self.slew);
+        }
         (self.anchor, self.mono, self.wall) = (now, mono, wall);
     }
 
@@ -95,7 +120,7 @@ impl NodeClock {
     pub fn boot(&mut self, now: Time) {
         self.re_anchor(now);
         self.mono = Mono(0);
-        self.stopped = false;
+        self.stopped = 0;
     }
 
     /// The wall clock jumps.
@@ -109,10 +134,40 @@ impl NodeClock {
         self.rate += parts as i64 * 1_000;
     }
 
-    /// The monotonic clock stands still, or goes on.
-    pub fn stop(&mut self, now: Time, stopped: bool) {
+    /// The wall clock runs `billionths` faster than before against the monotonic one (slower if negative).
+    pub fn slew(&mut self, now: Time, billionths: i64) {
         self.re_anchor(now);
-        self.stopped = stopped;
+        self.slew += billionths;
+    }
+
+    /// The wall clock stands still, until as many have let it [go on](NodeClock::thaw).
+    pub fn freeze(&mut self, now: Time) {
+        self.re_anchor(now);
+        self.frozen += 1;
+    }
+
+    /// One that kept the wall clock still does no longer; when none does it goes on, where it would be had it
+    /// never stood still if `catches_up`, else where it stood.
+    pub fn thaw(&mut self, now: Time, catches_up: bool) {
+        assert!(self.frozen > 0, "a clock that runs was thawed");
+        self.re_anchor(now);
+        self.frozen -= 1;
+        if self.frozen == 0 {
+            let lag = std::mem::take(&mut self.lag);
+            self.wall.0 += if catches_up { lag } else { 0 };
+        }
+    }
+
+    /// The monotonic clock stands still, until as many have let it go on.
+    pub fn stop(&mut self, now: Time) {
+        self.re_anchor(now);
+        self.stopped += 1;
+    }
+
+    /// One that kept the monotonic clock still does no longer.
+    pub fn go_on(&mut self, now: Time) {
+        self.re_anchor(now);
+        self.stopped = self.stopped.saturating_sub(1);
     }
 }
 
@@ -132,11 +187,35 @@ mod tests {
     #[test]
     fn a_stopped_monotonic_clock_goes_on_where_it_stood() {
         let mut clock = NodeClock::new(0, 0);
-        clock.stop(Time(100), true);
+        clock.stop(Time(100));
         assert_eq!(clock.monotonic(Time(400)), Mono(100));
-        clock.stop(Time(400), false);
+        clock.go_on(Time(400));
         assert_eq!(clock.monotonic(Time(450)), Mono(150));
         assert_eq!(clock.wall(Time(450)), Wall(450));
+    }
+
+    #[test]
+    fn a_slew_moves_the_wall_clock_alone_and_gradually() {
+        let mut clock = NodeClock::new(0, 0);
+        clock.slew(Time(0), -500_000);
+        assert_eq!(clock.offset(Time(1_000_000_000)), -500_000);
+        clock.slew(Time(1_000_000_000), 500_000);
+        assert_eq!(clock.offset(Time(2_000_000_000)), -500_000);
+        assert_eq!(clock.monotonic(Time(2_000_000_000)), Mono(2_000_000_000));
+    }
+
+    #[test]
+    fn a_frozen_wall_clock_stands_while_the_monotonic_one_runs_and_shows_the_right_time_again() {
+        let mut clock = NodeClock::new(7, 0);
+        clock.freeze(Time(100));
+        assert_eq!(clock.wall(Time(500)), Wall(107));
+        assert_eq!(clock.monotonic(Time(500)), Mono(500));
+        clock.step(20);
+        clock.thaw(Time(500), true);
+        assert_eq!(clock.offset(Time(600)), 27);
+        clock.freeze(Time(600));
+        clock.thaw(Time(650), false);
+        assert_eq!(clock.offset(Time(700)), 27 - 50);
     }
 
     proptest! {

@@ -274,6 +274,7 @@ fn run(seed: u64, faults: Vec<Fault>) -> Vec<Note> {
         nodes,
         faults: FaultPlan { faults },
         parts: vec!["broker.main".to_owned(), "processor.test".to_owned()],
+        time_service: None,
         heal_at: end,
         drain_at: end,
         wanted: Kinds::all(),

@@ -205,6 +205,7 @@ pub fn on_world(exchange: Exchange, pipeline: &Pipeline) -> Done {
         nodes: nodes(exchange),
         faults: FaultPlan::default(),
         parts: vec!["server".to_owned(), "client".to_owned()],
+        time_service: None,
         heal_at: end,
         drain_at: end,
         wanted: Kinds::all(),

@@ -145,6 +145,9 @@ const fn sort(kind: &FaultKind) -> Option<Sort> {
         | FaultKind::SlowLink { .. }
         | FaultKind::ClockStep { .. }
         | FaultKind::ClockDrift { .. }
+        | FaultKind::ClockSlew { .. }
+        | FaultKind::LeapSecond
+        | FaultKind::ClockFreeze
         | FaultKind::YieldAt { .. }
         | FaultKind::Control(_) => None,
     }
@@ -279,6 +282,9 @@ fn judge_part(plan: &FaultPlan, topology: &Topology, part: PartId) -> Option<(us
     found.next()
 }
 
+/// How far a repeated second moves a clock.
+const LEAP: Span = Span::secs(1);
+
 fn judge_clock(fault: &Fault, envelope: Envelope) -> Option<String> {
     let bound = envelope.clock?;
     let strays = match fault.kind {
@@ -286,6 +292,9 @@ fn judge_clock(fault: &Fault, envelope: Envelope) -> Option<String> {
         FaultKind::ClockDrift { parts } => fault
             .lasts
             .ratio(u64::from(parts.unsigned_abs()), 1_000_000),
+        FaultKind::ClockSlew { by, .. } => Span(by.unsigned_abs()),
+        FaultKind::LeapSecond => LEAP,
+        FaultKind::ClockFreeze => fault.lasts,
         FaultKind::Crash
         | FaultKind::PowerLoss { .. }
         | FaultKind::Pause { .. }

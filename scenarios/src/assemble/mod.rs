@@ -197,6 +197,7 @@ impl Assembly {
             nodes: self.nodes(seed),
             faults,
             parts: self.layout.names(),
+            time_service: self.case.scenario.clocks.time_service(),
             heal_at: phases.calm_starts(),
             drain_at: phases.drain_starts(),
             wanted,

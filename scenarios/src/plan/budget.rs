@@ -58,6 +58,9 @@ const NETWORK: &[SwarmKind] = &[
     SwarmKind::SlowNode,
     SwarmKind::ClockStep,
     SwarmKind::ClockDrift,
+    SwarmKind::ClockSlew,
+    SwarmKind::LeapSecond,
+    SwarmKind::ClockFreeze,
 ];
 
 impl EnvelopeBudget {
@@ -245,6 +248,9 @@ fn takes_down(kind: &FaultKind) -> bool {
         | FaultKind::Reset { .. }
         | FaultKind::ClockStep { .. }
         | FaultKind::ClockDrift { .. }
+        | FaultKind::ClockSlew { .. }
+        | FaultKind::LeapSecond
+        | FaultKind::ClockFreeze
         | FaultKind::Control(_) => false,
     }
 }
@@ -286,7 +292,12 @@ fn part(scenario: &Scenario, name: &str, nodes: u16) -> PartBudget {
         _ => kinds.retain(|kind| {
             !matches!(
                 kind,
-                SwarmKind::SlowNode | SwarmKind::ClockStep | SwarmKind::ClockDrift
+                SwarmKind::SlowNode
+                    | SwarmKind::ClockStep
+                    | SwarmKind::ClockDrift
+                    | SwarmKind::ClockSlew
+                    | SwarmKind::LeapSecond
+                    | SwarmKind::ClockFreeze
             )
         }),
     }

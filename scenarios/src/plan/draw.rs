@@ -103,6 +103,16 @@ impl<'a> Sampler<'a> {
         let part = self.stream.pick(&parts)?.clone();
         let timeouts = lengths::timeouts(self.scenario, &part);
         let lasts = self.length(&timeouts);
+        // A clock that stands still strays by as long as it does, and a repeated second by one.
+        let (clock, second) = (self.budget.clock(), Span::secs(1));
+        let lasts = if kind == SwarmKind::ClockFreeze {
+            lasts.min(clock)
+        } else {
+            lasts
+        };
+        if kind == SwarmKind::LeapSecond && clock < second {
+            return None;
+        }
         let target = self.target(kind, &part);
         let kind = self.kind(kind, &part, &timeouts);
         self.place(kind, target, lasts)
@@ -269,6 +279,16 @@ impl<'a> Sampler<'a> {
                 }
             }
             SwarmKind::ForceElection => FaultKind::Control(Control::ForceElection),
+            SwarmKind::ClockSlew => {
+                let by = self.length(timeouts).min(self.budget.clock()).0 as i64;
+                FaultKind::ClockSlew {
+                    by: if self.stream.chance(500_000) { by } else { -by },
+                    // What NTP does, and what chrony does at most by default.
+                    parts: self.stream.pick(&[500, 83_333]).copied().unwrap_or(500),
+                }
+            }
+            SwarmKind::LeapSecond => FaultKind::LeapSecond,
+            SwarmKind::ClockFreeze => FaultKind::ClockFreeze,
         }
     }
 }

@@ -271,6 +271,10 @@ fn any_kind() -> impl Strategy<Value = FaultKind> {
         any::<u32>().prop_map(|factor| FaultKind::SlowLink { factor }),
         (-i64::MAX..=i64::MAX).prop_map(|by| FaultKind::ClockStep { by }),
         any::<i32>().prop_map(|parts| FaultKind::ClockDrift { parts }),
+        (-i64::MAX..=i64::MAX, any::<u32>())
+            .prop_map(|(by, parts)| FaultKind::ClockSlew { by, parts }),
+        Just(FaultKind::LeapSecond),
+        Just(FaultKind::ClockFreeze),
         (class, any::<u32>()).prop_map(|(point, nth)| FaultKind::CrashAt { point, nth }),
         (class, span).prop_map(|(point, by)| FaultKind::YieldAt { point, by }),
         Just(FaultKind::Control(Control::ForceElection)),

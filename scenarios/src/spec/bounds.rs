@@ -108,6 +108,7 @@ impl Judge<'_> {
 pub(crate) fn check(reader: &Reader<'_>, scenario: &Scenario) -> Checked {
     run(reader, scenario)?;
     profile(reader, scenario)?;
+    clocks(reader, scenario)?;
     for (name, config) in &scenario.sources {
         let judge = judge(reader, "source", name);
         source(&judge, config)?;
@@ -289,6 +290,22 @@ fn run(reader: &Reader<'_>, scenario: &Scenario) -> Checked {
         prefix: String::from("faults"),
     };
     faults.within("max", scenario.faults.max.into(), 0, 1_000)
+}
+
+fn clocks(reader: &Reader<'_>, scenario: &Scenario) -> Checked {
+    let Some(service) = &scenario.clocks.time_service else {
+        return Ok(());
+    };
+    let judge = judge(reader, "clocks", "time_service");
+    // A clock is asked about at every interval of a run.
+    judge.lasting("interval", service.interval, MONTH)?;
+    judge.at_least(
+        ("interval", service.interval),
+        ("a tenth of a second", Span::millis(100)),
+        "no time service is asked more often",
+    )?;
+    judge.at_most(&[("step_threshold", service.step_threshold)])?;
+    judge.within("slew_ppm", service.slew_ppm.into(), 1, 100_000)
 }
 
 fn profile(reader: &Reader<'_>, scenario: &Scenario) -> Checked {

@@ -291,6 +291,7 @@ pub(crate) const OPEN: &[&str] = &[
     "sink",
     "service",
     "lease",
+    "clocks",
     "profile",
     "expect",
 ];

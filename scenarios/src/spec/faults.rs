@@ -84,11 +84,17 @@ pub enum SwarmKind {
     ClockDrift,
     /// Leaderships move although nobody failed.
     ForceElection,
+    /// A wall clock is moved gradually.
+    ClockSlew,
+    /// A wall clock repeats a second.
+    LeapSecond,
+    /// A wall clock stands still.
+    ClockFreeze,
 }
 
 impl SwarmKind {
     /// All of them.
-    pub const ALL: [SwarmKind; 16] = [
+    pub const ALL: [SwarmKind; 19] = [
         SwarmKind::Crash,
         SwarmKind::PowerLoss,
         SwarmKind::Pause,
@@ -105,6 +111,9 @@ impl SwarmKind {
         SwarmKind::ClockStep,
         SwarmKind::ClockDrift,
         SwarmKind::ForceElection,
+        SwarmKind::ClockSlew,
+        SwarmKind::LeapSecond,
+        SwarmKind::ClockFreeze,
     ];
 }
 

@@ -2,6 +2,7 @@
 //! pointed at, and nothing after the load has to check a name, a unit or a bound again.
 
 pub(crate) mod bounds;
+pub mod clocks;
 pub mod distribution;
 pub(crate) mod document;
 pub mod expect;
@@ -21,6 +22,7 @@ pub(crate) mod written;
 #[cfg(test)]
 mod tests;
 
+pub use clocks::ClocksSpec;
 pub use document::Spans;
 pub use expect::{ExpectSpec, PointSpec};
 pub use faults::{EnvelopeRule, FaultsSpec, Moment, PlannedFault, SwarmKind};
@@ -59,6 +61,8 @@ pub struct Scenario {
     pub services: BTreeMap<String, ServiceSpec>,
     /// What lets one node of a processor write at a time.
     pub leases: BTreeMap<String, LeaseConfig>,
+    /// What keeps clocks right.
+    pub clocks: ClocksSpec,
     /// The hardware.
     pub profile: ProfileSpec,
     /// What goes wrong.

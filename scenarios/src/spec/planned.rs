@@ -92,6 +92,18 @@ pub enum PlannedKind {
         /// Parts per million, either sign.
         ppm: i32,
     },
+    /// The wall clock is moved gradually.
+    ClockSlew {
+        /// How far in the end: forwards, or backwards with a minus.
+        by: SignedSpan,
+        /// How fast, in parts per million.
+        #[schemars(range(min = 1))]
+        ppm: u32,
+    },
+    /// The wall clock repeats a second.
+    LeapSecond {},
+    /// The wall clock stands still.
+    ClockFreeze {},
     /// The process dies when it passes a point.
     CrashAt {
         /// The point's name.
@@ -167,6 +179,12 @@ impl PlannedKind {
             PlannedKind::SlowLink { factor } => FaultKind::SlowLink { factor: *factor },
             PlannedKind::ClockStep { by } => FaultKind::ClockStep { by: by.0 },
             PlannedKind::ClockDrift { ppm } => FaultKind::ClockDrift { parts: *ppm },
+            PlannedKind::ClockSlew { by, ppm } => FaultKind::ClockSlew {
+                by: by.0,
+                parts: *ppm,
+            },
+            PlannedKind::LeapSecond {} => FaultKind::LeapSecond,
+            PlannedKind::ClockFreeze {} => FaultKind::ClockFreeze,
             PlannedKind::CrashAt { point, nth } => FaultKind::CrashAt {
                 point: point.clone(),
                 nth: *nth,
@@ -233,6 +251,12 @@ impl PlannedKind {
                 by: SignedSpan(*by),
             },
             FaultKind::ClockDrift { parts } => PlannedKind::ClockDrift { ppm: *parts },
+            FaultKind::ClockSlew { by, parts } => PlannedKind::ClockSlew {
+                by: SignedSpan(*by),
+                ppm: *parts,
+            },
+            FaultKind::LeapSecond => PlannedKind::LeapSecond {},
+            FaultKind::ClockFreeze => PlannedKind::ClockFreeze {},
             FaultKind::CrashAt { point, nth } => PlannedKind::CrashAt {
                 point: point.clone(),
                 nth: *nth,

@@ -1,7 +1,7 @@
 //! A scenario as TOML again: what a shrunk failure is saved as. Printing and loading give the same scenario.
 
 use crate::spec::faults::{EnvelopeRule, FaultsSpec, PlannedFault};
-use crate::spec::{BrokerSpec, Scenario};
+use crate::spec::{BrokerSpec, ClocksSpec, Scenario};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use toml::{Table, Value};
@@ -30,6 +30,9 @@ fn table(scenario: &Scenario) -> Table {
     section(&mut root, "sink", parts(&scenario.sinks));
     section(&mut root, "service", parts(&scenario.services));
     section(&mut root, "lease", parts(&scenario.leases));
+    if scenario.clocks != ClocksSpec::default() {
+        root.insert("clocks".into(), value(&scenario.clocks));
+    }
     root.insert("profile".into(), value(&scenario.profile));
     root.insert("faults".into(), Value::Table(faults(&scenario.faults)));
     root.insert("expect".into(), value(&scenario.expect));

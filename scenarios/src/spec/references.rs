@@ -425,7 +425,18 @@ fn faults(reader: &Reader<'_>, scenario: &Scenario, names: &Names) -> Checked {
             | FaultKind::SlowLink { .. }
             | FaultKind::ClockStep { .. }
             | FaultKind::ClockDrift { .. }
+            | FaultKind::LeapSecond
+            | FaultKind::ClockFreeze
             | FaultKind::Control(_) => {}
+            FaultKind::ClockSlew { parts, .. } => {
+                if *parts == 0 {
+                    return Err(reader.error(
+                        &at("ppm"),
+                        "a clock that is moved by 0 ppm does not move",
+                        "write how fast, such as 500",
+                    ));
+                }
+            }
         }
     }
     Ok(())

@@ -4,7 +4,7 @@
 use crate::spec::expect::{MIN_SHARE, PointSpec};
 use crate::spec::planned::PlannedKind;
 use crate::spec::{
-    BrokerSpec, EnvelopeRule, FaultsSpec, ProfileSpec, RunSpec, ServiceSpec, SwarmKind,
+    BrokerSpec, ClocksSpec, EnvelopeRule, FaultsSpec, ProfileSpec, RunSpec, ServiceSpec, SwarmKind,
 };
 use crate::spec::{document, faults, slo, target};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -264,6 +264,8 @@ pub(crate) struct Document {
     service: Option<BTreeMap<Name, ServiceSpec>>,
     /// What lets one node of a processor write at a time, by name.
     lease: Option<BTreeMap<Name, LeaseConfig>>,
+    /// What keeps the nodes' wall clocks right.
+    clocks: Option<ClocksSpec>,
     /// The hardware.
     profile: Option<ProfileSpec>,
     /// What goes wrong.

@@ -71,6 +71,12 @@ pub enum Entry {
     Stall(NodeId, u32),
     /// That ends, unless the node has booted since.
     StallEnd(NodeId, Incarnation),
+    /// A fault's clocks are where it wanted them.
+    SlewEnd(u32),
+    /// The time service looks at every clock.
+    TimeService,
+    /// It has moved a clock far enough.
+    Corrected(NodeId),
     /// Everything is healed.
     Heal,
     /// The sources stop.

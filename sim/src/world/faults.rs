@@ -261,19 +261,12 @@ impl World {
                 self.count_each(index, nodes);
                 self.refresh_factors();
             }
-            FaultKind::ClockStep { by } => {
-                for id in nodes {
-                    self.nodes[usize::from(id.0)].clock.step(*by);
-                }
-                self.count_each(index, nodes);
-            }
-            FaultKind::ClockDrift { parts } => {
-                for id in nodes {
-                    self.nodes[usize::from(id.0)]
-                        .clock
-                        .change_rate(self.now, *parts);
-                    self.re_key_timers(*id);
-                }
+            FaultKind::ClockStep { .. }
+            | FaultKind::ClockDrift { .. }
+            | FaultKind::ClockSlew { .. }
+            | FaultKind::LeapSecond
+            | FaultKind::ClockFreeze => {
+                self.strike_clocks(index, kind, nodes);
                 self.count_each(index, nodes);
             }
             FaultKind::CrashAt { point, .. } | FaultKind::YieldAt { point, .. } => {
@@ -336,7 +329,7 @@ impl World {
         }
         node.paused += 1;
         if clock_stops {
-            node.clock.stop(now, true);
+            node.clock.stop(now);
         }
         if matches!(node.software, Software::Outside) {
             self.outside.push_back(Outside::Pause(id));
@@ -344,18 +337,25 @@ impl World {
         true
     }
 
-    /// What made the node stand still is over; it goes on when nothing else does.
-    pub(super) fn go_on(&mut self, id: NodeId) {
+    /// What made the node stand still, and its clock if `clock_stopped`, is over; the node goes on when nothing
+    /// else makes it stand still.
+    pub(super) fn go_on(&mut self, id: NodeId, clock_stopped: bool) {
         let now = self.now;
         let node = &mut self.nodes[usize::from(id.0)];
         if node.paused == 0 {
             return;
         }
         node.paused -= 1;
-        if node.paused > 0 || node.state != State::Up {
+        if clock_stopped {
+            node.clock.go_on(now);
+        }
+        if node.state != State::Up {
             return;
         }
-        node.clock.stop(now, false);
+        if node.paused > 0 {
+            // What still keeps the node may leave its clock alone.
+            return self.re_key_timers(id);
+        }
         let incarnation = node.incarnation;
         let mut overdue = std::mem::take(&mut node.overdue);
         overdue.sort();
@@ -421,9 +421,9 @@ impl World {
                 self.faults.watched.retain(|(_, fault)| *fault != index);
                 self.revive(&killed);
             }
-            FaultKind::Pause { .. } => {
+            FaultKind::Pause { clock_stops } => {
                 for id in nodes {
-                    self.go_on(id);
+                    self.go_on(id, clock_stops);
                 }
             }
             FaultKind::Partition
@@ -440,20 +440,27 @@ impl World {
             FaultKind::SlowDisk { .. } | FaultKind::DiskFull | FaultKind::SlowNode { .. } => {
                 self.refresh_factors();
             }
-            FaultKind::ClockStep { by } => {
-                for id in nodes {
-                    self.nodes[usize::from(id.0)].clock.step(-by);
-                }
-            }
-            FaultKind::ClockDrift { parts } => {
-                for id in nodes {
-                    self.nodes[usize::from(id.0)]
-                        .clock
-                        .change_rate(self.now, -parts);
-                    self.re_key_timers(id);
-                }
+            FaultKind::ClockStep { .. }
+            | FaultKind::ClockDrift { .. }
+            | FaultKind::ClockSlew { .. }
+            | FaultKind::LeapSecond
+            | FaultKind::ClockFreeze => {
+                let began = self.faults.progress[index as usize].started;
+                let since = self.now.since(began.unwrap_or(self.now));
+                self.release_clocks(&kind, &nodes, since);
             }
             FaultKind::Control(_) => {}
+        }
+    }
+
+    /// A fault has moved its clocks as far as it wanted.
+    pub(super) fn slew_reached(&mut self, index: u32) {
+        let progress = &self.faults.progress[index as usize];
+        if progress.stage == Stage::Active
+            && let FaultKind::ClockSlew { by, parts } = self.faults.plan.faults[index as usize].kind
+        {
+            let nodes = progress.nodes.clone();
+            self.slew_stops(&nodes, by, parts);
         }
     }
 
@@ -471,6 +478,7 @@ impl World {
         for index in 0..self.faults.progress.len() as u32 {
             self.end_fault(index);
         }
+        self.right_clocks();
         self.faults.healed = true;
         self.observe_world(Fact::Healed);
     }

@@ -2,6 +2,7 @@
 //! operation takes time; the disk knows how long.
 
 mod arrivals;
+mod clocks;
 mod effects;
 mod entry;
 mod faults;
@@ -15,6 +16,7 @@ mod timers;
 mod trace;
 mod view;
 
+pub use clocks::{ClockNote, TimeService};
 pub use entry::{Entry, Outside};
 pub use faults::FaultRecord;
 pub use node::{Load, NodePlan, Software, State};
@@ -26,6 +28,7 @@ use crate::clock::NodeClock;
 use crate::disk::Disk;
 use crate::network::{Arrival, Network};
 use crate::profile::Profile;
+use clocks::Clocks;
 use faults::Faults;
 use node::Node;
 use roles::Roles;
@@ -47,6 +50,7 @@ pub struct World {
     nodes: Vec<Node>,
     profile: Profile,
     faults: Faults,
+    clocks: Clocks,
     roles: Roles,
     parts: Vec<String>,
     wanted: Kinds,
@@ -93,6 +97,10 @@ impl World {
                 agenda.push(node.boot_at + first, Entry::Stall(NodeId(index as u16), 0));
             }
         }
+        if let Some(service) = &plan.time_service {
+            agenda.push(Time::ZERO + service.interval, Entry::TimeService);
+        }
+        let clocks = Clocks::new(plan.time_service, plan.nodes.len());
         agenda.push(plan.heal_at, Entry::Heal);
         agenda.push(plan.drain_at, Entry::Drain);
         let nodes = plan
@@ -113,6 +121,7 @@ impl World {
             nodes,
             profile: plan.profile,
             faults: Faults::new(plan.faults),
+            clocks,
             roles: Roles::default(),
             parts: plan.parts,
             wanted: plan.wanted,
@@ -275,6 +284,9 @@ impl World {
             Entry::FaultEnd(fault) => self.end_fault(fault),
             Entry::Stall(node, nth) => self.stall(node, nth),
             Entry::StallEnd(node, incarnation) => self.stall_ends(node, incarnation),
+            Entry::SlewEnd(fault) => self.slew_reached(fault),
+            Entry::TimeService => self.time_service(),
+            Entry::Corrected(node) => self.stop_moving(node),
             Entry::Heal => self.heal(),
             Entry::Drain => self.drain(),
         }

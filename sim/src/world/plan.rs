@@ -1,5 +1,6 @@
 //! What a world is made of, and the bounds that every run has.
 
+use super::clocks::TimeService;
 use super::node::NodePlan;
 use crate::profile::Profile;
 use stormglass_core::fault::FaultPlan;
@@ -19,6 +20,8 @@ pub struct WorldPlan {
     pub faults: FaultPlan,
     /// The names of the parts, by `PartId`.
     pub parts: Vec<String>,
+    /// What keeps wall clocks right, if anything does.
+    pub time_service: Option<TimeService>,
     /// When everything is healed and `calm` begins.
     pub heal_at: Time,
     /// When the sources stop and `drain` begins.

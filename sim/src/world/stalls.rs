@@ -36,7 +36,7 @@ impl World {
     /// A stall ends. One of an earlier boot has ended with its process.
     pub(super) fn stall_ends(&mut self, id: NodeId, incarnation: Incarnation) {
         if self.nodes[usize::from(id.0)].incarnation == incarnation {
-            self.go_on(id);
+            self.go_on(id, false);
         }
     }
 }

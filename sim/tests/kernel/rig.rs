@@ -273,6 +273,7 @@ impl Script {
                 faults: self.faults,
             },
             parts: vec!["client".to_owned(), "server".to_owned()],
+            time_service: None,
             heal_at: self.until,
             drain_at: self.until,
             wanted: Kinds::all(),

@@ -430,6 +430,7 @@ impl Script {
             parts: ["broker.main", "source.test", "audit"]
                 .map(str::to_owned)
                 .to_vec(),
+            time_service: None,
             heal_at: end,
             drain_at: end,
             wanted: Kinds::all(),

@@ -144,6 +144,7 @@ impl Pipeline {
             nodes: self.nodes(seed),
             faults: plan,
             parts: topology.parts.iter().map(full_name).collect(),
+            time_service: None,
             heal_at: STOPS,
             drain_at: STOPS,
             wanted: Kinds::all(),

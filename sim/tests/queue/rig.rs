@@ -233,6 +233,7 @@ impl Script {
             parts: ["broker.main", "source.orders", "processor.a", "processor.b"]
                 .map(str::to_owned)
                 .to_vec(),
+            time_service: None,
             heal_at: end,
             drain_at: end,
             wanted: Kinds::all(),

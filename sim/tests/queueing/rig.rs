@@ -230,6 +230,7 @@ pub fn measure(station: Station, utilisation: f64, jobs: u64, seed: u64) -> Meas
         nodes,
         faults: FaultPlan::default(),
         parts: vec!["station".to_owned()],
+        time_service: None,
         heal_at: end,
         drain_at: end,
         wanted: Kinds::of(&[]),

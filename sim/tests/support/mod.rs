@@ -172,6 +172,7 @@ pub fn plan(seed: Seed, nodes: Vec<NodePlan>, faults: Vec<Fault>, heal_at: Time)
         nodes,
         faults: FaultPlan { faults },
         parts: (0..parts).map(|part| format!("part-{part}")).collect(),
+        time_service: None,
         heal_at,
         drain_at: heal_at,
         wanted: Kinds::all(),
