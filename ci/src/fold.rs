@@ -6,12 +6,14 @@ mod objectives;
 use std::collections::BTreeMap;
 use stormglass_core::check::{self, catalog};
 use stormglass_core::metrics::{Latency, Phase};
-use stormglass_core::outcome::{Limit, Outcome, ResolvedFault};
+use stormglass_core::outcome::{ClockTrack, Limit, Outcome, ResolvedFault};
 use stormglass_core::time::{Span, Time};
 use stormglass_reports::model::SamplePhase;
 use stormglass_reports::model::histogram::{Histograms, LatencyHistogram};
 use stormglass_reports::model::outcome::{Answer, CheckRun, Failure, Flow, RunOutcome, Totals};
-use stormglass_reports::model::shown::{FaultBand, PhaseSpan, RunPhase, ShownRun, Slot};
+use stormglass_reports::model::shown::{
+    ClockLine, ClockPoint, FaultBand, PhaseSpan, RunPhase, ShownRun, Slot,
+};
 use stormglass_reports::model::value::{Micros, Value};
 use stormglass_scenarios::assemble::Assembly;
 use stormglass_scenarios::run::Ran;
@@ -250,7 +252,19 @@ fn shown(assembly: &Assembly, outcome: &Outcome) -> ShownRun {
         slot_width: width,
         slots: slots.collect(),
         faults: outcome.faults.iter().map(band).collect(),
+        clocks: outcome.clocks.iter().map(clock).collect(),
         ..ShownRun::default()
+    }
+}
+
+fn clock(track: &ClockTrack) -> ClockLine {
+    let points = track.points.iter().map(|(at, ahead)| ClockPoint {
+        at: micros(*at),
+        ahead: ahead / 1_000,
+    });
+    ClockLine {
+        node: track.node.clone(),
+        points: points.collect(),
     }
 }
 

@@ -48,6 +48,16 @@ impl ResolvedFault {
     }
 }
 
+/// How far a node's wall clock was ahead of true time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClockTrack {
+    /// The node, by name.
+    pub node: String,
+    /// Instants at which its offset or pace changed, in order, with the offset in nanoseconds; between two of them
+    /// it changes evenly.
+    pub points: Vec<(Time, i64)>,
+}
+
 /// Which bound cut a run (A17).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -88,6 +98,9 @@ pub struct Outcome {
     pub judgements: Vec<Judgement>,
     /// The fault plan, symbolic and resolved.
     pub faults: Vec<ResolvedFault>,
+    /// The wall clocks that were ever changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub clocks: Vec<ClockTrack>,
     /// Points passed, by name, and how often.
     pub points: BTreeMap<&'static str, u64>,
     /// What was measured.
@@ -152,6 +165,7 @@ mod tests {
             ended: Time::ZERO,
             judgements: answers.iter().map(judgement).collect(),
             faults: Vec::new(),
+            clocks: Vec::new(),
             points: BTreeMap::new(),
             metrics: Metrics::default(),
             limit: None,

@@ -6,12 +6,14 @@
 //!
 //! Limits: no interaction; text is set by the reader's browser, so widths are estimates.
 
+mod clocks;
 mod distribution;
 mod frame;
 mod paint;
 mod spectrum;
 mod time;
 
+pub use clocks::clocks;
 pub use distribution::distribution;
 pub use spectrum::spectrum;
 pub use time::{backlog, latency_over_time, rates_over_time};

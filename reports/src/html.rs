@@ -107,6 +107,7 @@ fn charts(report: &Report, summary: &Summary) -> String {
         chart::latency_over_time(report),
         chart::rates_over_time(run),
         chart::backlog(run),
+        chart::clocks(run),
     ];
     for chart in over_time.iter().flatten() {
         page.push_str(&figure(chart, summary));

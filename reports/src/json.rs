@@ -51,6 +51,10 @@ fn bounded(summary: &Summary) -> Summary {
     cut.points.truncate(ISLAND_ENTRIES * 2);
     if let Some(run) = &mut cut.shown {
         run.faults.truncate(ISLAND_ENTRIES);
+        run.clocks.truncate(ISLAND_ENTRIES);
+        for line in &mut run.clocks {
+            line.points.truncate(ISLAND_ENTRIES);
+        }
     }
     cut
 }

@@ -13,7 +13,7 @@ use stormglass_core::fault::FaultPlan;
 use stormglass_core::history::{Fact, FactKind, Kinds, Observation};
 use stormglass_core::id::NodeId;
 use stormglass_core::metrics::{Baseline, Phases, Recorder};
-use stormglass_core::outcome::{Fingerprint, Limit, Outcome, ResolvedFault};
+use stormglass_core::outcome::{ClockTrack, Fingerprint, Limit, Outcome, ResolvedFault};
 use stormglass_core::promise::{Fit, judge};
 use stormglass_core::rng::Seed;
 use stormglass_core::time::{Span, Time};
@@ -311,6 +311,7 @@ impl Session {
             ended: end.time,
             judgements: listeners.panel.finish(&end),
             faults: world.fault_log().into_iter().map(resolved).collect(),
+            clocks: clocks(&world),
             points: listeners.points,
             metrics: listeners.recorder.finish(twin),
             limit,
@@ -323,6 +324,22 @@ impl Session {
             disk_bytes,
         }
     }
+}
+
+/// The notes of the World, by node.
+fn clocks(world: &World) -> Vec<ClockTrack> {
+    let mut tracks: BTreeMap<NodeId, Vec<(Time, i64)>> = BTreeMap::new();
+    for note in world.clock_notes() {
+        let points = tracks.entry(note.node).or_default();
+        if points.last() != Some(&(note.at, note.offset)) {
+            points.push((note.at, note.offset));
+        }
+    }
+    let tracks = tracks.into_iter().map(|(node, points)| ClockTrack {
+        node: world.name(node).to_owned(),
+        points,
+    });
+    tracks.collect()
 }
 
 fn resolved(record: FaultRecord) -> ResolvedFault {

@@ -13,7 +13,7 @@ use crate::model::shown::{ShownRun, Slot};
 use crate::model::value::{Micros, three_digits};
 
 /// Height of a lane: the name of a fault above a bar as long as the fault.
-const LANE: u32 = 23;
+pub(super) const LANE: u32 = 23;
 /// Bars above each other before faults are left to the log.
 const LANES_MAX: usize = 5;
 /// Estimated width of a letter of a fault's name.
@@ -225,7 +225,7 @@ fn bound(
     )
 }
 
-fn time_axis(run: &ShownRun) -> Axis {
+pub(super) fn time_axis(run: &ShownRun) -> Axis {
     let slots_end = run
         .slots
         .last()
@@ -251,7 +251,12 @@ fn time_axis(run: &ShownRun) -> Axis {
     axis
 }
 
-fn phases(canvas: &Canvas<'_>, plot: &mut Plot<'_, '_>, run: &ShownRun, vertical: &Axis) -> Drawn {
+pub(super) fn phases(
+    canvas: &Canvas<'_>,
+    plot: &mut Plot<'_, '_>,
+    run: &ShownRun,
+    vertical: &Axis,
+) -> Drawn {
     for (index, span) in run.phases.iter().enumerate() {
         let (left, right) = (span.start.as_secs_f64(), span.end.as_secs_f64());
         if index % 2 == 0 {
@@ -271,7 +276,7 @@ fn phases(canvas: &Canvas<'_>, plot: &mut Plot<'_, '_>, run: &ShownRun, vertical
 }
 
 /// Lane and index of every fault that finds room: bars of one lane do not overlap.
-fn lanes(run: &ShownRun, axis: &Axis) -> Vec<(usize, usize)> {
+pub(super) fn lanes(run: &ShownRun, axis: &Axis) -> Vec<(usize, usize)> {
     let mut ends: Vec<f64> = Vec::new();
     let mut placed = Vec::new();
     for (index, fault) in run.faults.iter().enumerate() {
@@ -306,7 +311,7 @@ fn fault_name(index: usize, run: &ShownRun) -> String {
     format!("F{} {} {target}{applied}", index + 1, fault.kind)
 }
 
-fn faults(
+pub(super) fn faults(
     canvas: &Canvas<'_>,
     plot: &mut Plot<'_, '_>,
     (run, lanes): (&ShownRun, &[(usize, usize)]),

@@ -18,6 +18,9 @@ pub struct ShownRun {
     pub slots: Vec<Slot>,
     /// The resolved fault plan, by start.
     pub faults: Vec<FaultBand>,
+    /// How far wall clocks were off, by node, for those that ever were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clocks: Vec<ClockLine>,
     /// Position in the sweep; filled in by the collector.
     pub index: u64,
     /// Seed of the run; filled in by the collector.
@@ -101,6 +104,24 @@ pub struct Slot {
     pub max: Option<Micros>,
     /// Events due here that never became visible.
     pub never: u64,
+}
+
+/// How far a node's wall clock was ahead of true time, as far as it changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct ClockLine {
+    /// The node, such as `broker.main.0`.
+    pub node: String,
+    /// By time; between two points it changes evenly.
+    pub points: Vec<ClockPoint>,
+}
+
+/// One point of a [`ClockLine`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct ClockPoint {
+    /// When, in true time.
+    pub at: Micros,
+    /// How far ahead, in microseconds; behind if negative.
+    pub ahead: i64,
 }
 
 /// A fault as it was resolved in the shown run.
