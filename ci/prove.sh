@@ -4,7 +4,7 @@
 #   bash ci/prove.sh                      every group
 #   bash ci/prove.sh determinism acks     only these
 #
-# Groups: determinism acks flaws clocks speed memory badinput queueing. `.ci/run` holds the same claims in small.
+# Groups: determinism acks flaws windows clocks speed memory badinput queueing. `.ci/run` holds the same claims in small.
 # Needs what `.ci/run` needs; speed and memory are read from the clock and /proc, so they want a quiet Linux.
 # Ends with 1 if a claim does not hold. Results are left in out/prove.
 set -euo pipefail
@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 
-all=(determinism acks flaws clocks speed memory badinput queueing)
+all=(determinism acks flaws windows clocks speed memory badinput queueing)
 orders=scenarios/delivery/orders-once.toml
 leader=scenarios/delivery/acks-leader.toml
 results=out/prove
@@ -146,6 +146,16 @@ prove_clocks() {
                 "in $broken_in of 1,000, exit $code" "$(verdict test "$broken_in" -eq 0 -a $code -eq 0)"
         done
     done
+}
+
+prove_windows() {
+    local log=$results/windows.txt code=0
+    STORMGLASS_SEEDS=2000 cargo test -q --locked --release -p stormglass-scenarios --test windows -- --nocapture \
+        >"$log" 2>&1 || code=$?
+    grep 'seeds,' "$log" || true
+    row "windows of all three kinds equal a batch over the log on two real traces, 2,000 seeds each" \
+        "STORMGLASS_SEEDS=2000 cargo test --release -p stormglass-scenarios --test windows" \
+        "$(grep -c ' 0 wrong' "$log" || true) cases, exit $code" "$(verdict test "$code" -eq 0)"
 }
 
 # Wall time; the load average stands beside it, because a busy machine measures itself.

@@ -2,6 +2,7 @@
 //! and report alike.
 
 use crate::event::{Batch, Entry, Event, EventId};
+use crate::event_time::{Credit, LateEvent, Watermarks};
 use crate::id::{ClassId, GroupId, Incarnation, NodeId, Offset, Partition, PointId, TopicId};
 use crate::message::Refusal;
 use crate::message::log::{Fetched, Published};
@@ -129,6 +130,22 @@ pub enum Fact {
         /// Which events.
         events: Arc<[EventId]>,
     },
+    /// A processor's node told its watermarks anew.
+    Watermark(Arc<Watermarks>),
+    /// A processor's windows with these events have fired: their rows are on the way.
+    Fired {
+        /// The processor.
+        group: GroupId,
+        /// Which events.
+        events: Arc<[Credit]>,
+    },
+    /// A processor left events out of windows that had closed.
+    Late {
+        /// The processor.
+        group: GroupId,
+        /// Which events.
+        events: Arc<[LateEvent]>,
+    },
     /// World: a sink took up a write.
     WriteTaken(Arc<Write>),
     /// On disk: a sink applied a write; once written it is visible.
@@ -243,6 +260,9 @@ pub enum FactKind {
     Settled,
     DeadLettered,
     Filtered,
+    Watermark,
+    Fired,
+    Late,
     WriteTaken,
     Effects,
     CheckpointStored,
@@ -267,7 +287,7 @@ pub enum FactKind {
 
 impl FactKind {
     /// Every kind, in order.
-    pub const ALL: [FactKind; 37] = [
+    pub const ALL: [FactKind; 40] = [
         FactKind::Owed,
         FactKind::PublishSent,
         FactKind::PublishTaken,
@@ -285,6 +305,9 @@ impl FactKind {
         FactKind::Settled,
         FactKind::DeadLettered,
         FactKind::Filtered,
+        FactKind::Watermark,
+        FactKind::Fired,
+        FactKind::Late,
         FactKind::WriteTaken,
         FactKind::Effects,
         FactKind::CheckpointStored,
@@ -376,6 +399,9 @@ impl Fact {
             Fact::Settled { .. } => FactKind::Settled,
             Fact::DeadLettered { .. } => FactKind::DeadLettered,
             Fact::Filtered { .. } => FactKind::Filtered,
+            Fact::Watermark(_) => FactKind::Watermark,
+            Fact::Fired { .. } => FactKind::Fired,
+            Fact::Late { .. } => FactKind::Late,
             Fact::WriteTaken(_) => FactKind::WriteTaken,
             Fact::Effects(_) => FactKind::Effects,
             Fact::CheckpointStored(_) => FactKind::CheckpointStored,

@@ -21,6 +21,7 @@ pub mod client;
 pub mod digest;
 pub mod disk;
 pub mod event;
+pub mod event_time;
 pub mod fault;
 pub mod fixed_map;
 pub mod history;

@@ -2,7 +2,7 @@
 
 use crate::error::{ScenarioError, SourceText};
 use crate::load::ScenarioFile;
-use crate::spec::references::unknown_fault;
+use crate::spec::references::misplaced;
 use crate::spec::slo::{self, Slo, SloError};
 
 /// Adds the objectives `texts` to every case of a file; one that the file has too counts once. `option` is
@@ -22,7 +22,7 @@ pub fn add(file: &mut ScenarioFile, option: &str, texts: &[String]) -> Result<()
         let slo = slo::parse(text).map_err(at)?;
         let same = |other: &Slo| other.to_string() == slo.to_string();
         for case in &mut file.cases {
-            if let Some(mistake) = unknown_fault(&slo, &case.scenario) {
+            if let Some(mistake) = misplaced(&slo, &case.scenario) {
                 return Err(at(mistake));
             }
             for scenario in [&mut case.scenario, &mut case.written] {

@@ -196,6 +196,13 @@ const CASES: &[Case] = &[
     // Objectives.
     ("p99(end-to-end)", "p99(end-to-edn)", "end-to-edn", "unknown series", "`end-to-end`"),
     ("< 1s", "< 1", "1 during", "needs a unit", "250ms"),
+    // Windows of event time.
+    ("operator = \"count-by-key\"", "operator = \"map\"\nwindow = { assign = { tumbling = \"1s\" } }", "\"map\"", "does not work by windows", "count-by-key"),
+    ("operator = \"count-by-key\"", "operator = \"count-by-key\"\nwindow = { assign = { tumbling = \"0s\" } }", "\"0s\" } }\n", "lies above 0s", "bounds"),
+    ("operator = \"count-by-key\"", "operator = \"count-by-key\"\nwindow = { assign = { sliding = { size = \"1s\", slide = \"2s\" } } }", "\"2s\" } } }", "events between two windows", "at most the size"),
+    ("operator = \"count-by-key\"", "operator = \"count-by-key\"\nwindow = { assign = { sliding = { size = \"1h\", slide = \"1s\" } } }", "\"1s\" } } }", "over 1000 windows", "longer slide"),
+    ("operator = \"count-by-key\"", "operator = \"count-by-key\"\nwindow = { assign = { tumbling = \"1s\" }, idle = \"0s\" }", "\"0s\" }\n", "lies above 0s", "bounds"),
+    ("p99(end-to-end) < 1s during 'cut'", "late < 0.1%", "\"late", "nothing can be late", "window"),
     // Variants.
     ("\"broker.main.producer.linger\" = \"0s\"", "\"broker.mian.producer.linger\" = \"0s\"", "\"broker.mian", "no broker is called `mian`", "`broker.main`"),
     ("\"broker.main.producer.linger\" = \"0s\"", "\"broker.main.producer.lingr\" = \"0s\"", "\"broker.main.producer.lingr", "unknown key `lingr`", "`linger`"),

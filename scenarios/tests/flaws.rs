@@ -201,6 +201,24 @@ const ROWS: &[Row] = &[
         ],
     ),
     row(
+        ("processor", "fastest-watermark"),
+        ("event-time", ""),
+        "watermark-soundness",
+        &["window-equivalence"],
+    ),
+    row(
+        ("processor", "forget-windows"),
+        ("event-time", ""),
+        "window-equivalence",
+        &["no-loss", "conservation", "nothing-in-flight", "recovery"],
+    ),
+    row(
+        ("processor", "late-in-silence"),
+        ("event-time", ""),
+        "window-equivalence",
+        &["no-loss", "conservation", "nothing-in-flight", "recovery"],
+    ),
+    row(
         ("sink", "ack-before-sync"),
         ("sink-power", ""),
         "no-loss",

@@ -72,6 +72,16 @@ fn judge_one(slo: &Slo, ran: &Ran, histograms: &Histograms) -> SloRun {
             judged.cause = cause;
             judged
         }
+        Metric::Late => {
+            let late = counts(outcome, slo).map(|counts| counts.late);
+            let value = late.map(|late| match slo.bound {
+                Bound::Share(_) => Value::Ppm(
+                    (u128::from(late) * 1_000_000).div_ceil(u128::from(owed.max(1))) as u64,
+                ),
+                Bound::Count(_) | Bound::Time(_) => Value::Count(late),
+            });
+            judged.judge_value(value, delivered, owed)
+        }
         Metric::Lost | Metric::Duplicates => match violations(outcome, slo) {
             Violations::Unjudged => judged.judge_value(None, delivered, owed),
             Violations::Known(count) => {
@@ -94,6 +104,7 @@ fn asked(slo: &Slo) -> ReportSlo {
         Metric::Backlog => ("backlog", None),
         Metric::Shed => ("shed", None),
         Metric::Retries => ("retries", None),
+        Metric::Late => ("late", None),
     };
     ReportSlo {
         expression: slo.text.clone(),

@@ -16,12 +16,14 @@ use crate::check::one_leader::OneLeader;
 use crate::check::order::Order;
 use crate::check::recovery::Recovery;
 use crate::check::retention::Retention;
+use crate::check::watermark_soundness::WatermarkSoundness;
+use crate::check::window_equivalence::WindowEquivalence;
 use crate::check::{Checker, Topology};
 use crate::fault::FaultPlan;
 use std::sync::Arc;
 
 /// Every check with what it holds the system to.
-pub const CHECKS: [(&str, &str); 18] = [
+pub const CHECKS: [(&str, &str); 20] = [
     (
         "no-loss",
         "every acknowledged event is stored and takes effect",
@@ -58,6 +60,14 @@ pub const CHECKS: [(&str, &str); 18] = [
     (
         "equivalence",
         "the sink shows what one sequential program would make of the log",
+    ),
+    (
+        "window-equivalence",
+        "windows show what a batch would make of the log, less what was accounted late",
+    ),
+    (
+        "watermark-soundness",
+        "event time moves as the slowest input does, and never back",
     ),
     ("fencing", "a deposed writer has no effect"),
     (
@@ -118,6 +128,8 @@ pub fn make(
         "commit-implies-processed" => Box::new(CommitImpliesProcessed::new(topology)),
         "conservation" => Box::new(Conservation::new(topology)),
         "equivalence" => Box::new(Equivalence::new(topology, references)),
+        "window-equivalence" => Box::new(WindowEquivalence::new(topology)),
+        "watermark-soundness" => Box::new(WatermarkSoundness::new(topology)),
         "fencing" => Box::new(Fencing::new(topology)),
         "one-holder" => Box::new(OneHolder::new(topology)),
         "recovery" => Box::new(Recovery::new(topology)),

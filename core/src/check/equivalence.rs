@@ -72,6 +72,10 @@ impl Equivalence {
     pub fn new(topology: &Arc<Topology>, mut own: References) -> Equivalence {
         let references = topology.processors.iter().map(|processor| {
             topology.log(processor.broker)?;
+            // Windows have no row for each event: `window-equivalence` is about them.
+            if processor.window.is_some() {
+                return None;
+            }
             let name = &topology.part(processor.part).name;
             own.remove(name)
                 .or_else(|| reference::named(&processor.operator))

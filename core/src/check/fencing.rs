@@ -168,7 +168,9 @@ mod tests {
                 covered: Some(Covered {
                     partition: P0,
                     next: Offset(*next),
+                    watermark: crate::event_time::BEGINNING,
                 }),
+                credits: None,
             };
             history.push(*stage, SINK, None, Fact::Effects(Arc::new(write)));
         }

@@ -30,6 +30,8 @@ pub mod retention;
 pub(crate) mod tests_support;
 pub mod topology;
 mod verdict;
+pub mod watermark_soundness;
+pub mod window_equivalence;
 
 pub use fault_log::FaultLog;
 pub use panel::Panel;

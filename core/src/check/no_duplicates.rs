@@ -141,6 +141,7 @@ impl Checker for NoDuplicates {
             if let Some(sink) = seen.peer.and_then(|peer| self.topology.sink_of(peer))
                 && self.whole
                 && self.topology.sinks[sink].kind != SinkKind::Upsert
+                && !self.topology.has_windows(sink)
                 && self.pages.is_new(sink, rows)
             {
                 for row in &rows.rows {

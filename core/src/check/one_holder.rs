@@ -233,6 +233,7 @@ mod tests {
                 rows: events(0..1),
                 versions: Arc::from([]),
                 covered: None,
+                credits: None,
             };
             history.push(stage, SINK, None, Fact::Effects(Arc::new(write)));
         }

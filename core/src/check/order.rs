@@ -90,7 +90,8 @@ impl Order {
         let entry = &self.topology.processors[processor];
         // A zombie that settled before it wrote comes late, legally.
         let settles_first = entry.delivery == DeliveryMode::AtMostOnce;
-        let is_comparable = write.versions.len() == write.rows.len();
+        // A window's row comes when the window fires, not when its events do.
+        let is_comparable = write.versions.len() == write.rows.len() && write.credits.is_none();
         if settles_first || !is_comparable || !reference::keeps_key(&entry.operator) {
             return;
         }

@@ -102,6 +102,7 @@ pub(super) struct Done {
     pub(super) dead: OnDisk,
     pub(super) filtered: EventSets,
     may_filter: bool,
+    has_windows: bool,
 }
 
 impl Done {
@@ -126,6 +127,7 @@ impl Progress {
     pub(super) const WANTS: Kinds = Kinds::of(&[
         FactKind::Effects,
         FactKind::Filtered,
+        FactKind::Late,
         FactKind::DeadLettered,
     ]);
 
@@ -135,6 +137,7 @@ impl Progress {
             dead: OnDisk::new(topology),
             filtered: EventSets::new(topology),
             may_filter: reference::may_filter(&processor.operator),
+            has_windows: processor.window.is_some(),
         });
         Progress {
             done: done.collect(),
@@ -145,6 +148,12 @@ impl Progress {
     pub(super) fn observe(&mut self, seen: &Observation) {
         if let Fact::Effects(write) = &seen.fact {
             if let Some(done) = self.group(write.group) {
+                if let Some(credits) = &write.credits {
+                    for credit in credits.iter() {
+                        done.effects.take(seen.stage, credit.id);
+                    }
+                    return;
+                }
                 for row in write.rows.iter() {
                     done.effects.take(seen.stage, row.id);
                 }
@@ -153,6 +162,13 @@ impl Progress {
             if let Some(done) = self.group(*group) {
                 for event in events.iter() {
                     done.dead.take(seen.stage, event.id);
+                }
+            }
+        } else if let Fact::Late { group, events } = &seen.fact {
+            // Whether it was late rightly is for `window-equivalence` to say.
+            if let Some(done) = self.group(*group).filter(|done| done.has_windows) {
+                for late in events.iter().filter(|late| late.entirely) {
+                    done.filtered.insert(late.id);
                 }
             }
         } else if let Fact::Filtered { group, events } = &seen.fact

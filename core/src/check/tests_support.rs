@@ -66,6 +66,7 @@ pub fn pipeline(log: bool, kind: SinkKind, operator: &str, delivery: DeliveryMod
             topic: TopicId(0),
             sink: PartId(3),
             operator: operator.to_owned(),
+            window: None,
             delivery,
         }],
         sinks: vec![SinkEntry {
@@ -321,6 +322,7 @@ pub fn write(rows: Arc<[Event]>, epoch: u32) -> Arc<Write> {
         versions: rows.iter().map(|row| row.id.number).collect(),
         rows,
         covered: None,
+        credits: None,
     })
 }
 

@@ -5,6 +5,7 @@ use crate::id::{GroupId, NodeId, PartId, Partition, TopicId};
 use crate::message::log::Acks;
 use crate::part::{Cluster, OFFSETS_TOPIC, PartKind};
 use crate::processor::config::DeliveryMode;
+use crate::processor::window::config::WindowPlan;
 use crate::sink::config::SinkKind;
 use crate::time::Span;
 
@@ -89,6 +90,8 @@ pub struct ProcessorEntry {
     pub sink: PartId,
     /// Its operator's name in the catalogue.
     pub operator: String,
+    /// Its windows of event time, if it has any.
+    pub window: Option<WindowPlan>,
     /// In which order it writes and settles.
     pub delivery: DeliveryMode,
 }
@@ -394,6 +397,14 @@ impl Topology {
     #[must_use]
     pub fn slot_name(&self, slot: usize) -> (PartId, Partition) {
         self.lookups.slot_names[slot]
+    }
+
+    /// Whether a sink, by its position, shows rows of windows, which may be told anew.
+    #[must_use]
+    pub fn has_windows(&self, sink: usize) -> bool {
+        let part = self.sinks[sink].part;
+        let mut writers = self.processors.iter();
+        writers.any(|writer| writer.sink == part && writer.window.is_some())
     }
 
     /// The processors that read what a source publishes, by position.

@@ -2,6 +2,7 @@
 
 use crate::digest::Digest;
 use crate::event::Event;
+use crate::event_time::{BEGINNING, Credit};
 use crate::id::{GroupId, Offset, Partition};
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ pub struct Covered {
     pub partition: Partition,
     /// The next input offset to process.
     pub next: Offset,
+    /// The watermark up to which windows have fired; [`BEGINNING`] without windows.
+    pub watermark: i64,
 }
 
 /// Rows to make visible, all or none.
@@ -28,6 +31,9 @@ pub struct Write {
     pub versions: Arc<[u64]>,
     /// What input the rows cover, for a transactional sink.
     pub covered: Option<Covered>,
+    /// The events that are through with these rows, where rows sum up several; none if each row is that of
+    /// the event it is named after.
+    pub credits: Option<Arc<[Credit]>>,
 }
 
 impl Write {
@@ -45,6 +51,7 @@ impl Write {
             rows: rows.into(),
             versions: versions.into(),
             covered: None,
+            credits: None,
         }
     }
 
@@ -62,6 +69,9 @@ impl Write {
         if let Some(covered) = self.covered {
             digest.word(u64::from(covered.partition.code()));
             digest.word(covered.next.0);
+            if covered.watermark != BEGINNING {
+                digest.word(covered.watermark as u64);
+            }
         }
         digest.value()
     }

@@ -14,6 +14,8 @@ pub struct PhaseCounts {
     pub backlog_max: u64,
     /// Acknowledged events due in it that have not all their required effects at the end.
     pub lost: u64,
+    /// Events due in it that were too late for all their windows.
+    pub late: u64,
 }
 
 /// Which phases the instants of a run belong to.

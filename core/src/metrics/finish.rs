@@ -54,10 +54,16 @@ impl Recorder {
         }
     }
 
-    /// Every owed event gives one sample (B3): those without all outputs waited for ever.
+    /// Every owed event gives one sample (B3): those without all outputs waited for ever,
+    /// and what was too late for its windows is no exception: dropping events must not make a system look fast.
     fn add_never(&mut self) {
         let mut never = Vec::new();
         for ledger in &self.ledgers {
+            let late = ledger
+                .open
+                .keys()
+                .filter(|number| ledger.late.contains(**number));
+            self.totals.late += late.count() as u64;
             never.extend(ledger.open.values().map(|marks| marks.due));
         }
         self.totals.owed = self.totals.delivered + never.len() as u64;
@@ -167,11 +173,17 @@ impl Recorder {
         self.levels.by_phase(map, &mut counts);
         for ledger in &self.ledgers {
             for (number, marks) in &ledger.open {
-                if !ledger.acknowledged.contains(*number) {
+                let is_late = ledger.late.contains(*number);
+                if !is_late && !ledger.acknowledged.contains(*number) {
                     continue;
                 }
                 for phase in map.at(marks.due) {
-                    counts.entry(phase.clone()).or_default().lost += 1;
+                    let counts = counts.entry(phase.clone()).or_default();
+                    *(if is_late {
+                        &mut counts.late
+                    } else {
+                        &mut counts.lost
+                    }) += 1;
                 }
             }
         }

@@ -54,7 +54,7 @@ pub enum Series {
 
 impl Series {
     /// All of them.
-    pub const ALL: [Series; 12] = [
+    pub const ALL: [Series; 13] = [
         Series::EndToEnd,
         Series::Publish,
         Series::EndToEndFromSend,
@@ -64,6 +64,7 @@ impl Series {
         Series::Stage(Stage::Append),
         Series::Stage(Stage::Replicate),
         Series::Stage(Stage::Fetch),
+        Series::Stage(Stage::Window),
         Series::Stage(Stage::Process),
         Series::Stage(Stage::Sink),
         Series::Stage(Stage::Answer),
@@ -177,6 +178,8 @@ pub struct Totals {
     pub acknowledged: u64,
     /// Rows that became visible, repetitions included.
     pub effects: u64,
+    /// Events that were too late for all their windows and have no effect.
+    pub late: u64,
     /// Rows of an event that its processor had written before.
     pub repeated: u64,
     /// Owed events with all required effects, each once.

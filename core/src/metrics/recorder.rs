@@ -31,6 +31,8 @@ pub(super) struct Ledger {
     readers: Vec<usize>,
     /// With several outputs, events that have a visible effect at one of them.
     effected: IntervalSet,
+    /// Events that were too late for all their windows at some output.
+    pub(super) late: IntervalSet,
     /// Events with all required outputs.
     complete: IntervalSet,
 }
@@ -159,6 +161,8 @@ impl Recorder {
             FactKind::GaveUp,
             FactKind::Shed,
             FactKind::Flow,
+            FactKind::Fired,
+            FactKind::Late,
             FactKind::FaultStarted,
             FactKind::FaultEnded,
             FactKind::Healed,
@@ -181,6 +185,12 @@ impl Recorder {
                 && let Some(processor) = self.topology.group(write.group)
             {
                 self.totals.effects += write.rows.len() as u64;
+                if let Some(credits) = &write.credits {
+                    for credit in credits.iter() {
+                        self.output(seen.time, processor, credit.id, Some(credit.due));
+                    }
+                    return;
+                }
                 for row in write.rows.iter() {
                     self.output(seen.time, processor, row.id, Some(row.due));
                 }
@@ -190,6 +200,10 @@ impl Recorder {
                 for id in events.iter() {
                     self.output(seen.time, processor, *id, None);
                 }
+            }
+        } else if let Fact::Late { events, .. } = &seen.fact {
+            for late in events.iter().filter(|late| late.entirely) {
+                self.drop_late(seen.time, late.id);
             }
         } else if !self.mark(seen) && !self.count_flow(seen) {
             self.turn(seen);
@@ -260,7 +274,7 @@ impl Recorder {
             self.sample(Series::PublishFromSend, event.due, now.since(sent));
         }
         if ends_here {
-            self.finish_event(now, Some(event.due), open, Stage::Answer);
+            self.finish_event(now, Some(event.due), (open, false), Stage::Answer);
         }
     }
 
@@ -295,20 +309,42 @@ impl Recorder {
         }
         ledger.complete.insert(id.number);
         let open = ledger.open.remove(&id.number);
+        // A processor that went over its input again may have taken in what was late at first.
+        let was_late = ledger.late.contains(id.number);
         // Filtered last, but visible elsewhere: its due time is still known.
         let is_visible = several && ledger.effected.contains(id.number);
         let due = due.or_else(|| open.filter(|_| is_visible).map(|marks| marks.due));
-        self.finish_event(now, due, open, Stage::Sink);
+        self.finish_event(now, due, (open, was_late), Stage::Sink);
+    }
+
+    /// An event was too late for its windows: nothing more is awaited of it.
+    fn drop_late(&mut self, now: Time, id: EventId) {
+        let Some(ledger) = self.ledgers.get_mut(usize::from(id.source)) else {
+            return;
+        };
+        let is_open = !ledger.complete.contains(id.number);
+        if is_open && ledger.late.insert(id.number) {
+            let start = self.count_both(now, |counts| counts.finished += 1);
+            self.levels.finish(start);
+        }
     }
 
     /// An event has all its outputs, the way there ending with `last`; `due` is none if it was filtered
     /// everywhere.
-    fn finish_event(&mut self, now: Time, due: Option<Time>, open: Option<Marks>, last: Stage) {
+    fn finish_event(
+        &mut self,
+        now: Time,
+        due: Option<Time>,
+        (open, was_late): (Option<Marks>, bool),
+        last: Stage,
+    ) {
         let start = self.count_both(now, |counts| {
-            counts.finished += 1;
+            counts.finished += u64::from(!was_late);
             counts.visible += u64::from(due.is_some());
         });
-        self.levels.finish(start);
+        if !was_late {
+            self.levels.finish(start);
+        }
         let Some(due) = due else {
             return;
         };

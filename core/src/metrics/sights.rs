@@ -52,7 +52,18 @@ impl Recorder {
                 self.see(delivery.event.id, Stage::Fetch, now);
             }
         } else if let Fact::WriteTaken(write) = &seen.fact {
-            self.see_all(&write.rows, Stage::Process, now);
+            match &write.credits {
+                Some(credits) => {
+                    for credit in credits.iter() {
+                        self.see(credit.id, Stage::Process, now);
+                    }
+                }
+                None => self.see_all(&write.rows, Stage::Process, now),
+            }
+        } else if let Fact::Fired { events, .. } = &seen.fact {
+            for credit in events.iter() {
+                self.see(credit.id, Stage::Window, now);
+            }
         } else {
             return false;
         }

@@ -23,6 +23,9 @@ pub enum Stage {
     Replicate,
     /// Until a reader has been given it: the reader's poll, the broker's answer, the link.
     Fetch,
+    /// Until the last window that it belongs to fires: the disorder that is waited for, the slowest input, the
+    /// window's own length. Without windows there is no such stage.
+    Window,
     /// Until a core of the sink takes the write: the operator, its batch, the link.
     Process,
     /// Until the row is visible.
@@ -33,12 +36,13 @@ pub enum Stage {
 
 impl Stage {
     /// All, in the order of the way.
-    pub const ALL: [Stage; 8] = [
+    pub const ALL: [Stage; 9] = [
         Stage::Produce,
         Stage::Send,
         Stage::Append,
         Stage::Replicate,
         Stage::Fetch,
+        Stage::Window,
         Stage::Process,
         Stage::Sink,
         Stage::Answer,
@@ -53,6 +57,7 @@ impl Stage {
             Stage::Append => "append",
             Stage::Replicate => "replicate",
             Stage::Fetch => "fetch",
+            Stage::Window => "window",
             Stage::Process => "process",
             Stage::Sink => "sink",
             Stage::Answer => "answer",
@@ -67,7 +72,7 @@ impl fmt::Display for Stage {
 }
 
 /// The ends of the stages that can be seen before an event is through.
-const MARKS: usize = 6;
+const MARKS: usize = 7;
 
 /// When an event was due and when it was first seen at the end of each stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,7 +183,7 @@ mod tests {
         #[test]
         fn stages_add_up_to_the_latency(
             due in 0..1_000_u64,
-            seen in prop::collection::vec((0..8_usize, 0..5_000_u64), 0..20),
+            seen in prop::collection::vec((0..9_usize, 0..5_000_u64), 0..20),
             took in 0..5_000_u64,
             has_sink: bool,
         ) {

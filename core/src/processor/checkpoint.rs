@@ -8,7 +8,7 @@ use super::config::ProcessorFlaw;
 use super::delivery::Order;
 use super::logged::{Ask, Logged};
 use super::points;
-use super::track::{Phase, Track};
+use super::track::{Phase, Settles, Track};
 use crate::actor::Context;
 use crate::id::{Offset, Partition};
 use crate::message::Request;
@@ -62,6 +62,13 @@ impl Logged {
         track.is_saving = true;
         let state = if self.plan.has(ProcessorFlaw::StateWithoutPosition) {
             Vec::new()
+        } else if let Some(windows) = &track.windows {
+            let mut state = windows.snapshot();
+            if self.plan.has(ProcessorFlaw::ForgetWindows) {
+                // The head alone: watermarks without windows.
+                state.truncate(2);
+            }
+            state
         } else {
             track.operator.snapshot()
         };
@@ -72,6 +79,7 @@ impl Logged {
             covered: Covered {
                 partition,
                 next: track.cursor,
+                watermark: track.fired_until(),
             },
             state: state.into(),
         };
@@ -105,6 +113,13 @@ impl Logged {
             return;
         }
         let at_sink = sink.stored().map(|stored| stored.covered.next);
+        track.settles = match self.delivery.order {
+            Order::WriteThenSettle => Settles::Nothing,
+            Order::SettleThenWrite => Settles::AtOwn,
+            Order::Together => sink.stored().map_or(Settles::Nothing, |stored| {
+                Settles::At(stored.covered.watermark)
+            }),
+        };
         let from = if self.is_stateful {
             let stored = store.stored().cloned();
             let finished = match self.delivery.order {
@@ -114,7 +129,10 @@ impl Logged {
             let kept = stored.as_ref().map(|stored| stored.covered.next);
             let resume = self.delivery.resume(kept, finished);
             if let Some(stored) = stored.filter(|_| resume.uses_state) {
-                track.operator.restore(&stored.state);
+                match &mut track.windows {
+                    Some(windows) => windows.restore(&stored.state, cx.monotonic()),
+                    None => track.operator.restore(&stored.state),
+                }
             }
             track.silent_below = resume.silent_below;
             if resume.silent_below > resume.from.unwrap_or(Offset(0)) {

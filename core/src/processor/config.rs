@@ -1,5 +1,6 @@
 //! Settings of a processor.
 
+use super::window::config::WindowConfig;
 use crate::retry::config::RetryConfig;
 use crate::time::Span;
 use schemars::JsonSchema;
@@ -41,6 +42,9 @@ pub struct ProcessorConfig {
     /// that must not drop a write never does: where there is no other attempt it waits the longest wait instead.
     #[serde(default)]
     pub retry: Option<RetryConfig>,
+    /// Windows of event time, which `count-by-key` and `sum-by-key` can work by; needs a log broker.
+    #[serde(default)]
+    pub window: Option<WindowConfig>,
     /// Planted flaws, for testing the checks.
     #[serde(default)]
     pub flaws: Vec<ProcessorFlaw>,
@@ -96,4 +100,10 @@ pub enum ProcessorFlaw {
     SkipFence,
     /// Leaves one event in a thousand out.
     SkipEvents,
+    /// Follows the fastest input's watermark instead of the slowest's.
+    FastestWatermark,
+    /// Keeps the position without the windows that are open.
+    ForgetWindows,
+    /// Drops events that are late without accounting for them.
+    LateInSilence,
 }

@@ -156,6 +156,7 @@ impl Leased {
                 rows: applied.rows.into(),
                 versions: Arc::from([]),
                 covered: None,
+                credits: None,
             }),
             tags,
             stage: if settles_first {

@@ -4,9 +4,10 @@ use super::checkpoint::is_quiet;
 use super::config::ProcessorFlaw;
 use super::delivery::{Delivery, Order};
 use super::plan::ProcessorPlan;
-use super::track::{Adoption, Attempt, Phase, Stage, Track};
+use super::ticks::Ticks;
+use super::track::{Adoption, Attempt, Phase, Settles, Stage, Track};
 use super::writes::Writes;
-use super::{CALLS, CHECKPOINT, RETRY, points};
+use super::{Applied, CALLS, CHECKPOINT, RETRY, WATERMARK, points};
 use crate::actor::{Connection, Context, Inspection, Work};
 use crate::call::Calls;
 use crate::client::consumer::{Given, LogConsumer, LogConsumerPlan};
@@ -50,7 +51,9 @@ pub(super) struct Logged {
     /// Tracks so far; an answer to an earlier track of a partition is of the past.
     numbered: u64,
     /// A rebalance waits until nothing is under way.
-    is_releasing: bool,
+    pub(super) is_releasing: bool,
+    /// How far event time has come, where there are windows.
+    pub(super) ticks: Ticks,
 }
 
 impl Logged {
@@ -64,6 +67,7 @@ impl Logged {
             tracks: BTreeMap::new(),
             numbered: 0,
             is_releasing: false,
+            ticks: Ticks::default(),
             plan: Arc::clone(plan),
         }
     }
@@ -71,6 +75,7 @@ impl Logged {
     pub(super) fn start(&mut self, cx: &mut Context<'_>) {
         self.consumer.start(cx);
         cx.arm(CHECKPOINT, self.plan.checkpoint);
+        self.tick(cx);
     }
 
     /// Takes what the consumer gives, and asks whatever may be asked now.
@@ -108,7 +113,9 @@ impl Logged {
                 let operator = (self.plan.operator)();
                 self.numbered += 1;
                 let place = (partition, generation);
-                let track = Track::new(self.numbered, place, committed, operator, phase);
+                let mut track = Track::new(self.numbered, place, committed, operator, phase);
+                track.windows = self.windows(cx);
+                self.ticks.begin(generation);
                 self.tracks.insert(partition, track);
                 self.restore(cx, partition);
             }
@@ -199,7 +206,7 @@ impl Logged {
         self.act(cx, partition);
         let room = 2 * u64::from(self.plan.batch);
         if let Some(track) = self.tracks.get_mut(&partition) {
-            let has_enough = track.buffered() >= room;
+            let has_enough = track.buffered() >= room || track.is_ahead;
             if has_enough != track.is_paused {
                 track.is_paused = has_enough;
                 self.consumer.pause(partition, has_enough);
@@ -240,15 +247,26 @@ impl Logged {
         let Some(track) = self.tracks.get_mut(&partition) else {
             return;
         };
-        while track.phase == Phase::Running && track.attempt.is_none() && track.buffered() > 0 {
+        let now = cx.monotonic();
+        while track.phase == Phase::Running
+            && track.attempt.is_none()
+            && (track.buffered() > 0 || track.has_due())
+        {
             let from = track.cursor;
-            let is_silent = from < track.silent_below;
+            let is_silent = track.is_silent();
             let limit = if is_silent {
                 track.silent_below
             } else {
                 Offset(u64::MAX)
             };
-            let mut applied = track.apply(self.plan.batch, limit, &self.plan);
+            let mut applied = Applied::default();
+            if !is_silent {
+                track.settle();
+                if let Some(windows) = &mut track.windows {
+                    applied.fire(windows, from);
+                }
+            }
+            track.apply(&mut applied, (limit, now), &self.plan);
             cx.spend(Work {
                 requests: 0,
                 records: applied.events,
@@ -258,17 +276,22 @@ impl Logged {
                 continue;
             }
             applied.tell_filtered(cx, &self.plan);
+            applied.tell_windows(cx, &self.plan);
             // With nothing to write only a position has to be told, and that is the checkpoint's business
             // where rows come first.
-            if applied.rows.is_empty() && self.delivery.order == Order::WriteThenSettle {
+            let is_still = track.cursor == from;
+            if applied.rows.is_empty()
+                && (is_still || self.delivery.order == Order::WriteThenSettle)
+            {
                 continue;
             }
             let zombie = self.plan.has(ProcessorFlaw::SkipFence);
             let covered = (self.delivery.order == Order::Together).then_some(Covered {
                 partition,
                 next: track.cursor,
+                watermark: track.fired_until(),
             });
-            let now = cx.monotonic();
+            let credits = track.windows.is_some().then(|| applied.credits.into());
             track.attempt = Some(Attempt {
                 write: Arc::new(Write {
                     group: self.plan.input.group(),
@@ -276,6 +299,7 @@ impl Logged {
                     rows: applied.rows.into(),
                     versions: applied.versions.into(),
                     covered,
+                    credits,
                 }),
                 from,
                 next: track.cursor,
@@ -437,6 +461,9 @@ impl Logged {
         if timer == CHECKPOINT {
             return self.checkpoint(cx);
         }
+        if timer == WATERMARK {
+            return self.tick(cx);
+        }
         if timer == RETRY || self.consumer.on_timer(cx, timer) {
             return;
         }
@@ -454,14 +481,18 @@ impl Logged {
 
     /// The group starts again from the earliest offset. Where rows and position are one, what the sink
     /// has is applied again in silence.
-    pub(super) fn rewind(&mut self) {
-        for track in self.tracks.values_mut() {
+    pub(super) fn rewind(&mut self, cx: &Context<'_>) {
+        let fresh: Vec<_> = self.tracks.keys().map(|_| self.windows(cx)).collect();
+        self.ticks.rewind();
+        for (track, windows) in self.tracks.values_mut().zip(fresh) {
             if track.phase != Phase::Running {
                 continue;
             }
             if self.delivery.order == Order::Together {
                 track.silent_below = track.silent_below.max(track.cursor);
+                track.settles = Settles::At(track.fired_until());
             }
+            track.windows = windows;
             track.operator = (self.plan.operator)();
             track.drop_buffer();
             self.consumer.begin(track.partition, Some(Offset(0)));
@@ -505,6 +536,13 @@ impl Logged {
                 .value("finished", track.finished())
                 .value("kept", track.kept)
                 .value("buffered", track.buffered());
+            let what = match &track.windows {
+                Some(windows) => what
+                    .value("watermark", windows.watermark())
+                    .value("fired until", windows.panes.watermark())
+                    .value("windows", windows.panes.len()),
+                None => what,
+            };
             seen.child(&format!("partition {}", track.partition), what)
         })
     }

@@ -18,7 +18,10 @@ mod queue_tests;
 mod store;
 #[cfg(test)]
 mod tests;
+mod ticks;
 mod track;
+mod watermark;
+pub mod window;
 mod writes;
 
 pub use plan::{InputPlan, ProcessorPlan};
@@ -27,19 +30,24 @@ pub use store::CheckpointStore;
 use crate::actor::{Actor, Connection, Context, Control, Input, Inspection, Work};
 use crate::client::consumer::FREE_SPACES;
 use crate::event::{Event, EventId};
+use crate::event_time::{Credit, LateEvent};
 use crate::history::Fact;
-use crate::id::{CallId, TimerId};
+use crate::id::{CallId, Offset, TimerId};
 use crate::message::{Message, Reply};
+use crate::time::Mono;
 use config::ProcessorFlaw;
 use leased::Leased;
 use logged::Logged;
 use operator::Operator;
 use std::sync::Arc;
+use window::{Fired, Windowed};
 
 /// Something waits for its next try.
 const RETRY: TimerId = TimerId(1);
 /// State and positions are due to be kept.
 const CHECKPOINT: TimerId = TimerId(2);
+/// Watermarks are due to be told.
+const WATERMARK: TimerId = TimerId(3);
 
 /// The space of the calls to the sink and the store.
 const CALLS: u8 = FREE_SPACES;
@@ -61,10 +69,15 @@ impl Processor {
     /// A node with nothing in memory.
     ///
     /// # Panics
-    /// If the plan needs a checkpoint store and has none, or a batch holds nothing.
+    /// If the plan needs a checkpoint store and has none, has windows over a queue, or a batch holds nothing.
     #[must_use]
     pub fn new(plan: Arc<ProcessorPlan>) -> Processor {
         assert!(plan.batch > 0, "a batch holds at least one event");
+        let is_log = matches!(plan.input, InputPlan::Log(_));
+        assert!(
+            is_log || plan.window.is_none(),
+            "windows need the order of a log"
+        );
         assert!(
             plan.store.is_some() || !plan.needs_store(),
             "a stateful operator on a log needs a checkpoint store"
@@ -96,9 +109,10 @@ impl Processor {
         }
     }
 
-    fn on_control(&mut self, control: &Control) {
+    fn on_control(&mut self, cx: &mut Context<'_>, control: &Control) {
         match (control, &mut self.0) {
-            (Control::Rewind, Pipeline::Log(logged)) => logged.rewind(),
+            (Control::Rewind, Pipeline::Log(logged)) => logged.rewind(cx),
+            (Control::Stop, Pipeline::Log(logged)) => logged.stop(cx),
             (
                 Control::Rewind
                 | Control::Stop
@@ -129,7 +143,7 @@ impl Actor for Processor {
             }
             Input::Closed { connection, .. } => self.on_closed(cx, connection),
             Input::Timer(timer) => self.on_timer(cx, timer),
-            Input::Control(control) => self.on_control(&control),
+            Input::Control(control) => self.on_control(cx, &control),
             Input::Message { .. } | Input::Opened { .. } | Input::Disk(_) => {}
         }
         match &mut self.0 {
@@ -146,6 +160,11 @@ impl Actor for Processor {
     }
 }
 
+/// Whether a flawed processor leaves this event out.
+fn skips(event: &Event, plan: &ProcessorPlan) -> bool {
+    plan.has(ProcessorFlaw::SkipEvents) && event.id.number % SKIP_EVERY == SKIP_EVERY - 1
+}
+
 /// What came of applying some events.
 #[derive(Debug, Default)]
 struct Applied {
@@ -154,6 +173,10 @@ struct Applied {
     versions: Vec<u64>,
     /// Events that the operator answered with nothing.
     filtered: Vec<EventId>,
+    /// Of windows: events that are through with the rows.
+    credits: Vec<Credit>,
+    /// Of windows: events that came too late.
+    late: Vec<LateEvent>,
     /// Events applied.
     events: u32,
 }
@@ -168,8 +191,7 @@ impl Applied {
         plan: &ProcessorPlan,
     ) {
         self.events += 1;
-        let skips = plan.has(ProcessorFlaw::SkipEvents);
-        if skips && event.id.number % SKIP_EVERY == SKIP_EVERY - 1 {
+        if skips(event, plan) {
             return;
         }
         let before = self.rows.len();
@@ -179,6 +201,63 @@ impl Applied {
         }
         if let Some(version) = version {
             self.versions.resize(self.rows.len(), version);
+        }
+    }
+
+    /// Applies one event to windows; rows that follow at once are newer than those of the position before it.
+    fn add_to_windows(
+        &mut self,
+        windows: &mut Windowed,
+        event: &Event,
+        (offset, now): (Offset, Mono),
+        plan: &ProcessorPlan,
+    ) {
+        self.events += 1;
+        if skips(event, plan) {
+            return;
+        }
+        let mut fired = self.lend();
+        windows.apply(event, now, &mut fired);
+        self.take_back(fired, 2 * offset.0 + 1);
+    }
+
+    /// Fires what is due before the events at `next` and after.
+    fn fire(&mut self, windows: &mut Windowed, next: Offset) {
+        let mut fired = self.lend();
+        windows.panes.advance(windows.due, &mut fired);
+        self.take_back(fired, 2 * next.0);
+    }
+
+    fn lend(&mut self) -> Fired {
+        Fired {
+            rows: std::mem::take(&mut self.rows),
+            credits: std::mem::take(&mut self.credits),
+            late: std::mem::take(&mut self.late),
+        }
+    }
+
+    fn take_back(&mut self, fired: Fired, version: u64) {
+        let Fired {
+            rows,
+            credits,
+            late,
+        } = fired;
+        (self.rows, self.credits, self.late) = (rows, credits, late);
+        self.versions.resize(self.rows.len(), version);
+    }
+
+    /// Tells the history what windows made of events.
+    fn tell_windows(&mut self, cx: &mut Context<'_>, plan: &ProcessorPlan) {
+        let group = plan.input.group();
+        if !self.credits.is_empty() {
+            let events = Arc::from(self.credits.as_slice());
+            cx.observe(Fact::Fired { group, events });
+            cx.point(points::FIRED);
+        }
+        if !self.late.is_empty() && !plan.has(ProcessorFlaw::LateInSilence) {
+            let events = Arc::from(std::mem::take(&mut self.late));
+            cx.observe(Fact::Late { group, events });
+            cx.point(points::LATE);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::config::{DeliveryMode, ProcessorConfig, ProcessorFlaw};
 use super::operator::OperatorFactory;
+use super::window::config::WindowPlan;
 use crate::client::consumer::{LeaseConsumerPlan, LogConsumerPlan};
 use crate::id::{GroupId, NodeId};
 use crate::lease::HolderPlan;
@@ -44,6 +45,8 @@ pub struct ProcessorPlan {
     pub lease: Option<HolderPlan>,
     /// What it promises.
     pub delivery: DeliveryMode,
+    /// Windows of event time, in place of the operator's own state.
+    pub window: Option<WindowPlan>,
     /// How often state and position are kept.
     pub checkpoint: Span,
     /// Events in a write at most.
@@ -67,6 +70,7 @@ impl ProcessorPlan {
         operator: OperatorFactory,
         sink: NodeId,
         store: Option<NodeId>,
+        window: Option<WindowPlan>,
     ) -> ProcessorPlan {
         ProcessorPlan {
             input,
@@ -74,6 +78,7 @@ impl ProcessorPlan {
             sink,
             store,
             lease: None,
+            window,
             delivery: config.delivery,
             checkpoint: config.checkpoint,
             batch: config.batch,

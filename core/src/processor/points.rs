@@ -39,6 +39,17 @@ pub const RETRY_REFUSED: PointId = PointId::new("processor.retry-refused");
 
 /// The circuit breaker towards the sink has opened.
 pub const BREAKER_OPENED: PointId = PointId::new("processor.breaker-opened");
+/// Windows have fired and their rows are not sent: a crash here fires them again.
+pub const FIRED: PointId = PointId::new("processor.window-fired");
+
+/// An event came too late for its windows.
+pub const LATE: PointId = PointId::new("processor.event-late");
+
+/// An input that was silent holds the watermark back no longer.
+pub const IDLE: PointId = PointId::new("processor.input-idle");
+
+/// An input that was ahead of the slowest is read no further.
+pub const ALIGNED: PointId = PointId::new("processor.input-ahead");
 
 /// Everything was given up for a rebalance.
 pub const RELEASED: PointId = PointId::new("processor.released");
@@ -58,6 +69,10 @@ pub const ALL: &[PointId] = &[
     RETRY_REFUSED,
     BREAKER_OPENED,
     RELEASED,
+    FIRED,
+    LATE,
+    IDLE,
+    ALIGNED,
 ];
 
 /// A checkpoint is in the page cache and not durable.

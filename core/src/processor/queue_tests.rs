@@ -76,6 +76,7 @@ fn net(mode: DeliveryMode, crash_at: Option<PointId>) -> Net {
         sink: NodeId(SINK),
         store: None,
         lease: None,
+        window: None,
         delivery: mode,
         checkpoint: Span::secs(1),
         batch: 4,

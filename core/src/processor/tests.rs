@@ -41,6 +41,7 @@ fn plan(operator: &str, delivery: DeliveryMode, flaws: &[ProcessorFlaw]) -> Proc
         sink: NodeId(SINK),
         store: Some(NodeId(STORE)),
         lease: None,
+        window: None,
         delivery,
         checkpoint: Span::secs(1),
         batch: 4,

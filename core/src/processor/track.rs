@@ -1,8 +1,10 @@
 //! One input partition of a log on its way through a processor.
 
 use super::operator::Operator;
+use super::window::{Fired, Windowed};
 use super::{Applied, ProcessorPlan};
 use crate::client::consumer::Records;
+use crate::event_time::BEGINNING;
 use crate::id::{Offset, Partition};
 use crate::message::sink::{Checkpoint, Write};
 use crate::time::Mono;
@@ -71,6 +73,18 @@ pub(super) struct Attempt {
     pub(super) failures: u32,
 }
 
+/// Up to which watermark windows had fired when their rows were last written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Settles {
+    /// As far as the state says, or they may fire again.
+    Nothing,
+    /// As far as the sink says.
+    At(i64),
+    /// Nobody says: at most as far as the partition's own watermark. Whoever writes at most once skips what
+    /// may have been written.
+    AtOwn,
+}
+
 /// One partition in one generation.
 pub(super) struct Track {
     /// Its number among the node's tracks.
@@ -80,6 +94,12 @@ pub(super) struct Track {
     /// What the group had committed at the assignment.
     pub(super) committed: Option<Offset>,
     pub(super) operator: Box<dyn Operator>,
+    /// Windows of event time, in place of the operator.
+    pub(super) windows: Option<Box<Windowed>>,
+    /// What has fired already is to be told apart from what has not, before anything is written.
+    pub(super) settles: Settles,
+    /// It is further than the slowest input by more than may be.
+    pub(super) is_ahead: bool,
     pub(super) phase: Phase,
     buffer: VecDeque<Records>,
     /// The next entry of the first records of the buffer.
@@ -111,6 +131,9 @@ impl Track {
             generation,
             committed,
             operator,
+            windows: None,
+            settles: Settles::Nothing,
+            is_ahead: false,
             phase,
             buffer: VecDeque::new(),
             entry: 0,
@@ -160,20 +183,28 @@ impl Track {
         self.buffered
     }
 
-    /// Applies at most `max` buffered events, none at or above `limit`.
-    pub(super) fn apply(&mut self, max: u32, limit: Offset, plan: &ProcessorPlan) -> Applied {
-        let mut applied = Applied::default();
+    /// Applies a batch of buffered events, none at or above `limit`.
+    pub(super) fn apply(
+        &mut self,
+        applied: &mut Applied,
+        (limit, now): (Offset, Mono),
+        plan: &ProcessorPlan,
+    ) {
         while let Some(records) = self.buffer.front() {
             for entry in &records.entries()[self.entry..] {
                 let skip = self.cursor.0.saturating_sub(entry.base.0) as usize;
                 self.cursor = self.cursor.max(entry.base);
                 let events = entry.batch.events();
                 for event in &events[skip.min(events.len())..] {
-                    if applied.events == max || self.cursor >= limit {
-                        return applied;
+                    if applied.events == plan.batch || self.cursor >= limit {
+                        return;
                     }
-                    let version = Some(self.cursor.0);
-                    applied.add(&mut *self.operator, event, version, plan);
+                    if let Some(windows) = &mut self.windows {
+                        applied.add_to_windows(windows, event, (self.cursor, now), plan);
+                    } else {
+                        let version = Some(self.cursor.0);
+                        applied.add(&mut *self.operator, event, version, plan);
+                    }
                     self.cursor.0 += 1;
                 }
                 self.cursor = self.cursor.max(entry.end());
@@ -183,6 +214,35 @@ impl Track {
             self.buffer.pop_front();
             self.entry = 0;
         }
-        applied
+    }
+
+    /// Whether it only rebuilds its state.
+    pub(super) fn is_silent(&self) -> bool {
+        self.cursor < self.silent_below
+    }
+
+    /// The watermark up to which its windows have fired.
+    pub(super) fn fired_until(&self) -> i64 {
+        let windows = self.windows.as_ref();
+        windows.map_or(BEGINNING, |windows| windows.panes.watermark())
+    }
+
+    /// Whether windows are due to fire.
+    pub(super) fn has_due(&self) -> bool {
+        let windows = self.windows.as_ref();
+        !self.is_silent() && windows.is_some_and(|windows| windows.has_due())
+    }
+
+    /// The state is rebuilt: windows that have fired before are not to fire again.
+    pub(super) fn settle(&mut self) {
+        let settles = std::mem::replace(&mut self.settles, Settles::Nothing);
+        if let Some(windows) = &mut self.windows {
+            let fired = match settles {
+                Settles::Nothing => return,
+                Settles::At(watermark) => watermark,
+                Settles::AtOwn => windows.watermark(),
+            };
+            windows.panes.advance(fired, &mut Fired::default());
+        }
     }
 }

@@ -108,6 +108,10 @@ fn paths(topology: &Topology) -> Promises {
 fn is_equivalent(topology: &Topology) -> bool {
     !topology.processors.is_empty()
         && topology.processors.iter().all(|processor| {
+            // Windows are judged by a check of their own.
+            if processor.window.is_some() {
+                return false;
+            }
             let kind = topology
                 .sink(processor.sink)
                 .map(|sink| topology.sinks[sink].kind);
@@ -163,6 +167,10 @@ pub fn required(topology: &Topology) -> Vec<&'static str> {
     );
     require("conservation", path.keeps);
     require("equivalence", is_equivalent(topology));
+    let mut processors = topology.processors.iter();
+    let has_windows = processors.any(|processor| processor.window.is_some());
+    require("window-equivalence", has_windows);
+    require("watermark-soundness", has_windows);
     require(
         "fencing",
         topology

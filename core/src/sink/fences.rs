@@ -18,7 +18,8 @@ pub(super) struct Claim {
 #[derive(Clone, Copy, Debug, Default)]
 struct Fence {
     epoch: u32,
-    next: Option<Offset>,
+    /// Position and watermark.
+    next: Option<(Offset, i64)>,
 }
 
 /// What becomes of a covered write.
@@ -30,6 +31,11 @@ pub(super) enum Verdict {
     Known,
     /// A newer owner has taken over.
     Fenced,
+}
+
+/// How far a write covers its partition: windows may fire where no new record was read.
+const fn place(covered: Covered) -> (Offset, i64) {
+    (covered.next, covered.watermark)
 }
 
 /// By processor and input partition.
@@ -47,7 +53,7 @@ impl Fences {
         };
         if write.epoch < fence.epoch {
             Verdict::Fenced
-        } else if fence.next.is_some_and(|next| covered.next <= next) {
+        } else if fence.next.is_some_and(|next| place(covered) <= next) {
             Verdict::Known
         } else {
             Verdict::Apply
@@ -60,7 +66,7 @@ impl Fences {
             return;
         };
         let fence = self.0.entry((write.group, covered.partition)).or_default();
-        fence.next = fence.next.max(Some(covered.next));
+        fence.next = fence.next.max(Some(place(covered)));
     }
 
     /// A new owner: older ones are fenced from here on.
@@ -76,9 +82,14 @@ impl Fences {
             .map_or(0, |fence| fence.epoch)
     }
 
-    /// The position stored for a claim, if any.
-    pub(super) fn position(&self, claim: &Claim) -> Option<Offset> {
-        self.0.get(&(claim.group, claim.partition))?.next
+    /// The position and the watermark stored for a claim, if any.
+    pub(super) fn position(&self, claim: &Claim) -> Option<Covered> {
+        let (next, watermark) = self.0.get(&(claim.group, claim.partition))?.next?;
+        Some(Covered {
+            partition: claim.partition,
+            next,
+            watermark,
+        })
     }
 
     /// Records that give the same fences.
@@ -89,7 +100,7 @@ impl Fences {
                 partition: *partition,
                 epoch: fence.epoch,
             };
-            let covered = fence.next.map(|next| {
+            let covered = fence.next.map(|(next, watermark)| {
                 DiskRecord::Write(Arc::new(Write {
                     group: *group,
                     epoch: fence.epoch,
@@ -98,7 +109,9 @@ impl Fences {
                     covered: Some(Covered {
                         partition: *partition,
                         next,
+                        watermark,
                     }),
+                    credits: None,
                 }))
             });
             std::iter::once(adopted).chain(covered)
@@ -112,7 +125,7 @@ impl Fences {
             .fold(Inspection::new(), |seen, ((group, partition), fence)| {
                 let next = fence
                     .next
-                    .map_or("none".to_owned(), |next| next.to_string());
+                    .map_or("none".to_owned(), |(next, _)| next.to_string());
                 seen.value(
                     &format!("{group} {partition}"),
                     format!("epoch {}, next {next}", fence.epoch),

@@ -271,14 +271,11 @@ impl Sink {
     fn answer(&self, cx: &mut Context<'_>, asker: Asker, change: &Change) {
         let reply = match change {
             Change::Write(write) => Reply::Written(Arc::clone(write)),
-            Change::Adopt(claim) => Reply::Adopted(self.fences.position(claim).map(|next| {
+            Change::Adopt(claim) => Reply::Adopted(self.fences.position(claim).map(|covered| {
                 Arc::new(Checkpoint {
                     group: claim.group,
                     epoch: claim.epoch,
-                    covered: crate::message::sink::Covered {
-                        partition: claim.partition,
-                        next,
-                    },
+                    covered,
                     state: Arc::from([]),
                 })
             })),

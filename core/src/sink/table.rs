@@ -169,6 +169,7 @@ impl Table {
                             rows: chunk.iter().map(|(_, row)| *row).collect(),
                             versions: chunk.iter().map(|(version, _)| *version).collect(),
                             covered: None,
+                            credits: None,
                         }))
                     })
                     .collect()

@@ -52,6 +52,7 @@ fn write(rows: &[(u64, u64, i64)]) -> Arc<Write> {
         rows: rows.iter().map(|(n, k, v)| row(*n, *k, *v)).collect(),
         versions: rows.iter().map(|(n, _, _)| *n).collect(),
         covered: None,
+        credits: None,
     })
 }
 
@@ -63,6 +64,7 @@ fn covering(epoch: u32, from: u64, next: u64) -> Request {
         covered: Some(Covered {
             partition: PARTITION,
             next: Offset(next),
+            watermark: crate::event_time::BEGINNING,
         }),
         ..(*write(&rows)).clone()
     }))

@@ -102,6 +102,20 @@ pub enum Arrival {
     Trace(TraceConfig),
 }
 
+impl Arrival {
+    /// How much faster than they happened events arrive.
+    #[must_use]
+    pub const fn speed(&self) -> u32 {
+        match self {
+            Arrival::Trace(trace) => trace.speed,
+            Arrival::Constant(_)
+            | Arrival::Poisson(_)
+            | Arrival::Bursts { .. }
+            | Arrival::Ramp { .. } => 1,
+        }
+    }
+}
+
 /// A recorded stream: a CSV file and what its columns mean.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -4,7 +4,7 @@ mod layout;
 mod topology;
 
 pub use layout::{Layout, Placed, TopicRef, topic_of};
-pub use topology::topology_of;
+pub use topology::{topology_of, window_of};
 
 use crate::catalog::{Catalog, Seat, ServiceEntry};
 use crate::error::ScenarioError;
@@ -92,7 +92,8 @@ impl Assembly {
                 | Metric::Goodput
                 | Metric::Backlog
                 | Metric::Shed
-                | Metric::Retries => {}
+                | Metric::Retries
+                | Metric::Late => {}
             }
         }
         checks.sort_unstable();
@@ -345,7 +346,9 @@ impl Assembly {
             .cluster(self.layout.part(PartKind::Sink, sink))
             .first;
         let operator = self.catalog.operator_named(&config.operator);
-        ProcessorPlan::new(config, input, operator, sink, self.layout.store(name))
+        let window = window_of(&self.case.scenario, config);
+        let store = self.layout.store(name);
+        ProcessorPlan::new(config, input, operator, sink, store, window)
             .under(self.holder(name, config))
     }
 

@@ -9,7 +9,25 @@ use stormglass_core::check::topology::{
 };
 use stormglass_core::message::log::Acks;
 use stormglass_core::part::PartKind;
+use stormglass_core::processor::config::ProcessorConfig;
+use stormglass_core::processor::window::config::{Aggregate, WindowPlan};
 use stormglass_core::time::Span;
+
+/// The windows of a processor on the run's axis: the `speed` of the trace that feeds it divides them (B10).
+///
+/// # Panics
+/// If its operator cannot work by windows: the load refuses it.
+#[must_use]
+pub fn window_of(scenario: &Scenario, processor: &ProcessorConfig) -> Option<WindowPlan> {
+    let config = processor.window.as_ref()?;
+    let Some(aggregate) = Aggregate::of(&processor.operator) else {
+        panic!("the load let windows of {:?} pass", processor.operator);
+    };
+    let mut sources = scenario.sources.values();
+    let source = sources.find(|source| source.to == processor.from);
+    let speed = source.map_or(1, |source| source.arrival.speed());
+    Some(WindowPlan::new(config, aggregate, speed))
+}
 
 /// The parts of `scenario` and how they hang together.
 #[must_use]
@@ -43,6 +61,7 @@ pub fn topology_of(scenario: &Scenario, layout: &Layout) -> Topology {
             topic: from.topic,
             sink: layout.part(PartKind::Sink, sink),
             operator: processor.operator.clone(),
+            window: window_of(scenario, processor),
             delivery: processor.delivery,
         }
     });
@@ -61,6 +80,7 @@ pub fn topology_of(scenario: &Scenario, layout: &Layout) -> Topology {
             sink: layout.part(PartKind::Sink, sink),
             // No operator of the catalogue: what it computes is its own and not held against a reference.
             operator: String::new(),
+            window: None,
             delivery: service.delivery,
         })
     });

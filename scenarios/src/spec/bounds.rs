@@ -5,6 +5,7 @@ mod buffer;
 mod lease;
 mod log;
 mod retry;
+mod window;
 
 use crate::error::ScenarioError;
 use crate::hardware::{self, Hardware};
@@ -474,8 +475,11 @@ fn processor(judge: &Judge<'_>, config: &ProcessorConfig) -> Checked {
     judge.lasting("checkpoint", config.checkpoint, MONTH)?;
     judge.lasting("request_timeout", config.request_timeout, MONTH)?;
     judge.lasting("retry_backoff", config.retry_backoff, MONTH)?;
-    config
-        .retry
-        .as_ref()
-        .map_or(Ok(()), |config| retry::retry(judge, config))
+    if let Some(config) = &config.retry {
+        retry::retry(judge, config)?;
+    }
+    match &config.window {
+        Some(window) => window::window(judge, window),
+        None => Ok(()),
+    }
 }

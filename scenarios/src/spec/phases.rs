@@ -135,6 +135,11 @@ fn processor_terms(scenario: &Scenario) -> Vec<Term> {
         terms.push(term(at("checkpoint"), config.checkpoint));
         terms.push(term(at("request_timeout"), config.request_timeout));
         terms.push(term(at("retry_backoff"), config.retry_backoff));
+        if let Some(window) = &config.window {
+            let ends = format!("{} of silence that ends an input", at("request_timeout"));
+            terms.push(term(ends, config.request_timeout));
+            terms.push(term(at("window.interval"), window.interval * 2));
+        }
     }
     terms
 }

@@ -2,11 +2,12 @@
 //! for every topic, no cycle, and guarantees that the other end can keep.
 
 mod lease;
+mod windows;
 
 use crate::error::{ScenarioError, nearest, suggest};
 use crate::hardware;
 use crate::spec::parse::Reader;
-use crate::spec::slo::{During, Slo, SloError};
+use crate::spec::slo::{During, Metric, Slo, SloError};
 use crate::spec::{BrokerSpec, Names, Place, Scenario, place, target};
 use std::collections::{BTreeMap, BTreeSet};
 use stormglass_core::fault::Target;
@@ -62,6 +63,7 @@ pub(crate) fn check(reader: &Reader<'_>, scenario: &Scenario, names: &Names) -> 
         let part = format!("processor.{name}");
         delivery(reader, scenario, &part, processor.delivery, topic.0, sink)?;
         lease::check(reader, scenario, name, topic.0)?;
+        windows::check(reader, scenario, name, processor)?;
     }
     lease::check_used(reader, scenario)?;
     for (name, service) in &scenario.services {
@@ -320,7 +322,7 @@ fn profile_and_expectations(reader: &Reader<'_>, scenario: &Scenario, names: &Na
         known(reader, &path, &point.name, "point", names.points.as_ref())?;
     }
     for (index, slo) in scenario.expect.slo.iter().enumerate() {
-        if let Some(mistake) = unknown_fault(slo, scenario) {
+        if let Some(mistake) = misplaced(slo, scenario) {
             let path = format!("expect.slo.{index}");
             return Err(reader.error(&path, mistake.message, mistake.hint));
         }
@@ -328,8 +330,18 @@ fn profile_and_expectations(reader: &Reader<'_>, scenario: &Scenario, names: &Na
     Ok(())
 }
 
-/// The mistake of an objective that names a planned fault which the scenario does not have.
-pub(crate) fn unknown_fault(slo: &Slo, scenario: &Scenario) -> Option<SloError> {
+/// The mistake of an objective about windows or a planned fault which the scenario does not have.
+pub(crate) fn misplaced(slo: &Slo, scenario: &Scenario) -> Option<SloError> {
+    let mut processors = scenario.processors.values();
+    if slo.metric == Metric::Late && processors.all(|processor| processor.window.is_none()) {
+        return Some(SloError {
+            span: 0..slo.text.len(),
+            message: String::from("nothing can be late: no processor has windows of event time"),
+            hint: String::from(
+                "add [processor.<name>.window], or bound how late events come by p99.9(end-to-end)",
+            ),
+        });
+    }
     let Some(During::Planned(name)) = &slo.during else {
         return None;
     };

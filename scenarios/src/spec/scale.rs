@@ -211,10 +211,13 @@ pub(crate) fn processor_spans(config: &mut ProcessorConfig) -> Vec<&mut Span> {
         request_timeout,
         retry_backoff,
         retry,
+        window,
         flaws: _,
     } = config;
     let mut spans = vec![checkpoint, request_timeout, retry_backoff];
     spans.extend(retry.iter_mut().flat_map(retry_spans));
+    // Windows are in the time of the events, which `speed` divides and nothing else.
+    spans.extend(window.as_mut().map(|window| &mut window.interval));
     spans
 }
 

@@ -3,10 +3,11 @@
 //! ```text
 //! objective = metric compare bound [ "of delivered" ] [ "during" phase ]
 //! metric    = "p" number "(" series ")" | "max(" series ")" | "recovery" | "lost" | "duplicates" | "goodput"
-//!           | "backlog" | "shed" | "retries"
+//!           | "backlog" | "shed" | "retries" | "late"
 //! compare   = "<" | "<=" | ">" | ">=" | "="
-//! bound     = length of time, of latencies and recovery | number, of lost, duplicates, backlog, shed and retries
+//! bound     = length of time, of latencies and recovery | number, of all others but goodput
 //!           | number from 0 to 1 or percentage, of goodput
+//!           | percentage of the owed events, of late
 //! number    = digits [ "." digits ] [ "e" exponent ]
 //! phase     = "steady" | "faults" | "recovery" | "calm" | "drain" | "the run"
 //!           | "'" name of a planned fault "'"
@@ -89,6 +90,8 @@ pub enum Metric {
     Shed,
     /// Requests that clients sent again.
     Retries,
+    /// Events that came too late for all their windows of event time.
+    Late,
 }
 
 /// How a metric is compared with its bound.
@@ -137,9 +140,9 @@ impl fmt::Display for Compare {
 pub enum Bound {
     /// A length of time, of latencies and recovery.
     Time(Span),
-    /// A number, of lost, duplicated, waiting and shed events and of retries.
+    /// A number, of lost, duplicated, waiting, shed and late events and of retries.
     Count(u64),
-    /// A share in parts per million, of goodput.
+    /// A share in parts per million, of goodput and late events.
     Share(u32),
 }
 
@@ -179,11 +182,19 @@ impl fmt::Display for Slo {
             Metric::Backlog => f.write_str("backlog")?,
             Metric::Shed => f.write_str("shed")?,
             Metric::Retries => f.write_str("retries")?,
+            Metric::Late => f.write_str("late")?,
         }
         write!(f, " {} ", self.compare)?;
         match self.bound {
             Bound::Time(span) => f.write_str(&print_span(span))?,
             Bound::Count(count) => write!(f, "{count}")?,
+            // A share of late events is told from their number by its sign.
+            Bound::Share(parts) if self.metric == Metric::Late => {
+                let digits = format!("{:04}", parts % 10_000);
+                let digits = digits.trim_end_matches('0');
+                let dot = if digits.is_empty() { "" } else { "." };
+                write!(f, "{}{dot}{digits}%", parts / 10_000)?;
+            }
             Bound::Share(parts) => {
                 let digits = format!("{:06}", parts % 1_000_000);
                 let digits = digits.trim_end_matches('0');

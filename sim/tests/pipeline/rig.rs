@@ -223,6 +223,7 @@ impl Pipeline {
                 topic: TOPIC,
                 sink: PartId(4),
                 operator: self.operator.to_owned(),
+                window: None,
                 delivery: self.delivery,
             }],
             sinks: vec![SinkEntry {
@@ -303,6 +304,7 @@ impl Pipeline {
             sink: SINK.first,
             store: Some(STORE.first),
             lease: None,
+            window: None,
             delivery: self.delivery,
             checkpoint: Span::millis(500),
             batch: 50,

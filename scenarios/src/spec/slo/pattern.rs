@@ -24,6 +24,9 @@ pub(crate) fn pattern() -> String {
         format!(
             r"(?:lost|duplicates|backlog|shed|retries){compare}_*[0-9][0-9_]*(?:\.[0-9_]*)?{exponent}"
         ),
+        format!(
+            r"late{compare}(?:_*[0-9][0-9_]*(?:\.[0-9_]*)?{exponent}|[0-9]+(?:\.[0-9]*)?{exponent}%)"
+        ),
         format!(r"goodput{compare}[0-9]+(?:\.[0-9]*)?{exponent}%?"),
     ];
     let phase = format!(r"\s+(?:{})|\s*'[^']*'", PHASES.join("|"));

@@ -71,6 +71,7 @@ const METRICS: &[&str] = &[
     "backlog",
     "shed",
     "retries",
+    "late",
 ];
 pub(super) const PHASES: &[&str] = &["steady", "faults", "recovery", "calm", "drain", "the run"];
 
@@ -96,7 +97,8 @@ fn fits(metric: Metric, during: &During) -> Result<(), (String, &'static str)> {
             | Metric::Max(_)
             | Metric::Lost
             | Metric::Duplicates
-            | Metric::Goodput,
+            | Metric::Goodput
+            | Metric::Late,
             _,
         ) => Ok(()),
     }
@@ -155,18 +157,7 @@ impl<'a> Words<'a> {
             "backlog" => return Ok(Metric::Backlog),
             "shed" => return Ok(Metric::Shed),
             "retries" => return Ok(Metric::Retries),
-            "late" => {
-                return Err(SloError {
-                    span,
-                    message: String::from(
-                        "`late` counts events that come after their window of event time has \
-                         closed, and a scenario has no such windows yet",
-                    ),
-                    hint: String::from(
-                        "remove this objective; p99.9(end-to-end) bounds how late events come",
-                    ),
-                });
-            }
+            "late" => return Ok(Metric::Late),
             "max" => return Ok(Metric::Max(self.series()?)),
             _ => {}
         }
@@ -277,6 +268,22 @@ impl<'a> Words<'a> {
                         "write a whole number such as 0 or 1e5",
                     )
                 }),
+            Metric::Late => {
+                let share = word.strip_suffix('%').map(|percent| number(percent, 4));
+                let bound = match share {
+                    Some(parts) => parts
+                        .and_then(|parts| u32::try_from(parts).ok())
+                        .filter(|parts| *parts <= 1_000_000)
+                        .map(Bound::Share),
+                    None => number(&word.replace('_', ""), 0).map(Bound::Count),
+                };
+                bound.ok_or_else(|| {
+                    mistake(
+                        format!("expected a percentage or a number of events, found {word:?}"),
+                        "write a percentage of the owed events such as 0.1%, or a whole number such as 0",
+                    )
+                })
+            }
             Metric::Goodput => {
                 let (digits, places) = match word.strip_suffix('%') {
                     Some(percent) => (percent, 4),

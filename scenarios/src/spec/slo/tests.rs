@@ -16,6 +16,9 @@ fn every_form_is_read_and_printed_back() {
         "goodput >= 1 during the run",
         "goodput > 0.5 during recovery",
         "backlog < 100000",
+        "late < 0.1%",
+        "late <= 12 during faults",
+        "late <= 40% during calm",
         "backlog <= 12 during drain",
         "recovery < 10s during 'isolated leader'",
     ] {
@@ -74,7 +77,14 @@ fn a_mistake_is_pointed_at_inside_the_expression() {
             "belongs to a latency",
             "remove",
         ),
-        ("late < 0.1%", "late", "no such windows yet", "remove"),
+        ("late < 1.5", "1.5", "a percentage or a number", "0.1%"),
+        ("late < 101%", "101%", "a percentage or a number", "0.1%"),
+        (
+            "late = 0 during drain",
+            "drain",
+            "nothing is due",
+            "backlog",
+        ),
         ("backlog < 1.5", "1.5", "a number of events", "1e5"),
         ("goodput > 2e2%", "2e2%", "share", "95%"),
         (
