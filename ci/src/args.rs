@@ -23,6 +23,8 @@ pub enum Command {
     Capacity(CapacityArgs),
     /// Run one seed again and show what happened.
     Replay(ReplayArgs),
+    /// Cut the failure of one seed to the smallest schedule that still fails, as a scenario file.
+    Shrink(ShrinkArgs),
     /// List the scenarios below a folder, with the question each asks.
     List(ListArgs),
     /// Write a commented scenario to start from.
@@ -159,6 +161,25 @@ pub struct ReplayArgs {
     /// Print every fact of the history.
     #[arg(long)]
     pub events: bool,
+}
+
+/// Arguments of `shrink`.
+#[derive(Args, Debug)]
+pub struct ShrinkArgs {
+    /// The scenario file.
+    pub scenario: PathBuf,
+    /// The seed that fails.
+    #[arg(long, value_name = "SEED")]
+    pub seed: u64,
+    /// Which variant of the scenario.
+    #[arg(long, value_name = "NAME")]
+    pub variant: Option<String>,
+    /// The check that it breaks; by default the one broken first.
+    #[arg(long, value_name = "CHECK")]
+    pub check: Option<String>,
+    /// The folder for failures/<signature>/repro.toml; made if it is missing.
+    #[arg(long, default_value = "out", value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 /// Arguments of `list`.

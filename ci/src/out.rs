@@ -35,6 +35,17 @@ fn at<T>(path: &Path, result: io::Result<T>) -> Result<T, OutError> {
     })
 }
 
+/// Writes a file and the folders above it.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_file(path: &Path, contents: &str) -> Result<(), OutError> {
+    if let Some(parent) = path.parent() {
+        at(parent, fs::create_dir_all(parent))?;
+    }
+    at(path, fs::write(path, contents))
+}
+
 impl Out {
     /// Opens the folder and empties the lists of an earlier sweep. This comes before the first seed, so that
     /// a folder that cannot be written to costs nothing.
@@ -87,10 +98,7 @@ impl Out {
     /// If it cannot be written.
     pub fn file(&self, name: &str, contents: &str) -> Result<PathBuf, OutError> {
         let path = self.folder.join(name);
-        if let Some(parent) = path.parent() {
-            at(parent, fs::create_dir_all(parent))?;
-        }
-        at(&path, fs::write(&path, contents))?;
+        write_file(&path, contents)?;
         Ok(path)
     }
 

@@ -10,6 +10,7 @@ pub mod plan;
 pub mod rates;
 pub mod run;
 pub mod schema;
+pub mod shrink;
 pub mod spec;
 pub mod sweep;
 pub mod trace;

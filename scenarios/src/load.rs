@@ -179,6 +179,21 @@ pub fn load_text(file: &str, text: String, names: &Names) -> Result<ScenarioFile
     of_text(file, text, names, None)
 }
 
+/// Loads a text as if it stood in `folder`: traces and hardware of files are read from there.
+///
+/// # Errors
+/// At the first mistake.
+pub fn load_text_in(
+    folder: &Path,
+    file: &str,
+    text: String,
+    names: &Names,
+) -> Result<ScenarioFile, ScenarioError> {
+    let mut loaded = of_text(file, text, names, Some(folder))?;
+    load_traces(folder, &mut loaded)?;
+    Ok(loaded)
+}
+
 fn of_text(
     file: &str,
     text: String,

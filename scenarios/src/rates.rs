@@ -9,7 +9,9 @@ use stormglass_core::units::Rate;
 fn steady(arrival: &Arrival) -> Option<Rate> {
     match arrival {
         Arrival::Constant(rate) | Arrival::Poisson(rate) => Some(*rate),
-        Arrival::Bursts { .. } | Arrival::Ramp { .. } | Arrival::Trace(_) => None,
+        Arrival::Bursts { .. } | Arrival::Ramp { .. } | Arrival::Trace(_) | Arrival::Events(_) => {
+            None
+        }
     }
 }
 

@@ -7,4 +7,5 @@ pub mod list;
 pub mod replay;
 pub mod run;
 pub mod schema;
+pub mod shrink;
 pub mod sweep;

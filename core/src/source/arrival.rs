@@ -48,7 +48,7 @@ impl ArrivalClock {
                 over: *over,
                 last: 0,
             }),
-            Arrival::Trace(_) => return None,
+            Arrival::Trace(_) | Arrival::Events(_) => return None,
         };
         Some(ArrivalClock { shape, passed: 0 })
     }

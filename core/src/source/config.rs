@@ -1,6 +1,7 @@
 //! Settings of a source.
 
 use crate::retry::config::RetryConfig;
+use crate::source::listed::ListedEvent;
 use crate::time::Span;
 use crate::units::{Rate, Size};
 use schemars::JsonSchema;
@@ -100,6 +101,8 @@ pub enum Arrival {
     },
     /// As a recorded stream arrived.
     Trace(TraceConfig),
+    /// Just these, in the order in which they are owed.
+    Events(Vec<ListedEvent>),
 }
 
 impl Arrival {

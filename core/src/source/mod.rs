@@ -5,6 +5,7 @@ pub mod config;
 pub mod exponential;
 pub mod generator;
 pub mod keys;
+pub mod listed;
 #[cfg(test)]
 mod tests;
 pub mod trace;
@@ -17,7 +18,7 @@ use crate::part::Factory;
 use crate::rng::{Seed, Stream};
 use crate::time::{Mono, Span, Time};
 use arrival::ArrivalClock;
-use config::SourceConfig;
+use config::{Arrival, SourceConfig};
 use exponential::Exponential;
 use generator::{Generator, Shape};
 use keys::KeyTable;
@@ -71,8 +72,20 @@ impl SourcePlan {
         match ArrivalClock::new(&self.config.arrival) {
             Some(clock) => Generator::clocked(shape, stream, clock),
             None => {
-                let rows = self.rows.as_ref().expect("a trace comes with its rows");
-                Generator::recorded(shape, stream, Arc::clone(rows))
+                let rows = match &self.config.arrival {
+                    Arrival::Events(events) => events
+                        .iter()
+                        .map(|event| event.row(self.config.size))
+                        .collect(),
+                    Arrival::Constant(_)
+                    | Arrival::Poisson(_)
+                    | Arrival::Bursts { .. }
+                    | Arrival::Ramp { .. }
+                    | Arrival::Trace(_) => {
+                        Arc::clone(self.rows.as_ref().expect("a trace comes with its rows"))
+                    }
+                };
+                Generator::recorded(shape, stream, rows)
             }
         }
     }

@@ -25,6 +25,7 @@ use stormglass_core::check::equivalence::References;
 use stormglass_core::check::{self, Topology};
 use stormglass_core::client::consumer::{LeaseConsumerPlan, LogConsumerPlan};
 use stormglass_core::client::publisher::{Duty, PublisherPlan};
+use stormglass_core::event::Event;
 use stormglass_core::fault::FaultPlan;
 use stormglass_core::history::Kinds;
 use stormglass_core::id::{GroupId, NodeId, PartId};
@@ -233,21 +234,17 @@ impl Assembly {
         nodes
     }
 
-    fn software(&self, seed: Seed) -> BTreeMap<(PartId, u16), Factory> {
-        let scenario = &self.case.scenario;
-        let layout = &self.layout;
-        let mut software: BTreeMap<(PartId, u16), Factory> = BTreeMap::new();
-        for (position, (name, config)) in scenario.sources.iter().enumerate() {
+    /// What the sources are built from, by name.
+    fn source_plans(&self, seed: Seed) -> BTreeMap<String, SourcePlan> {
+        let sources = self.case.scenario.sources.iter().enumerate();
+        let plans = sources.map(|(position, (name, config))| {
+            let trace = self.case.traces.get(name);
             let plan = SourcePlan {
                 position: position as u16,
                 name: name.clone(),
                 seed,
                 config: config.clone(),
-                rows: self
-                    .case
-                    .traces
-                    .get(name)
-                    .map(|trace| trace.rows(seed, &format!("source.{name}"))),
+                rows: trace.map(|trace| trace.rows(seed, &format!("source.{name}"))),
                 boot_at: Time::ZERO,
                 until: self.case.phases.drain_starts(),
                 publisher: PublisherPlan {
@@ -257,7 +254,26 @@ impl Assembly {
                         .with_buffer(&config.buffer)
                 },
             };
-            software.insert((layout.part(PartKind::Source, name), 0), plan.factory());
+            (name.clone(), plan)
+        });
+        plans.collect()
+    }
+
+    /// The events that each source owes in a seed's run, by its name, if none of them is ever down.
+    #[must_use]
+    pub fn owed(&self, seed: Seed) -> BTreeMap<String, Vec<Event>> {
+        let plans = self.source_plans(seed).into_iter();
+        plans
+            .map(|(name, plan)| (name, plan.generator().collect()))
+            .collect()
+    }
+
+    fn software(&self, seed: Seed) -> BTreeMap<(PartId, u16), Factory> {
+        let scenario = &self.case.scenario;
+        let layout = &self.layout;
+        let mut software: BTreeMap<(PartId, u16), Factory> = BTreeMap::new();
+        for (name, plan) in self.source_plans(seed) {
+            software.insert((layout.part(PartKind::Source, &name), 0), plan.factory());
         }
         for (name, broker) in &scenario.brokers {
             let part = layout.part(PartKind::Broker, name);

@@ -14,6 +14,7 @@ use crate::spec::parse::Reader;
 use crate::spec::{BrokerSpec, Scenario, scale};
 use stormglass_core::processor::config::ProcessorConfig;
 use stormglass_core::source::config::{Arrival, SourceConfig, TraceConfig};
+use stormglass_core::source::listed::ListedEvent;
 use stormglass_core::time::Span;
 use stormglass_core::units::{Rate, Size};
 
@@ -441,7 +442,34 @@ fn source(judge: &Judge<'_>, config: &SourceConfig) -> Checked {
             judge.lasting("arrival.ramp.over", *over, YEAR)
         }
         Arrival::Trace(trace) => trace_settings(judge, trace),
+        Arrival::Events(events) => listed_events(judge, events),
     }
+}
+
+fn listed_events(judge: &Judge<'_>, events: &[ListedEvent]) -> Checked {
+    judge.need(
+        !events.is_empty(),
+        "arrival.events",
+        "a source without events".to_owned(),
+        "list at least one, such as `{ at = \"2s\", key = 7 }`",
+    )?;
+    for (index, event) in events.iter().enumerate() {
+        let path = |key: &str| format!("arrival.events.{index}.{key}");
+        if event.at > Span::ZERO {
+            judge.lasting(&path("at"), event.at, YEAR)?;
+        }
+        if let Some(size) = event.size {
+            judge.within(&path("size"), size.into(), 1, 16 << 20)?;
+        }
+        let before = index.checked_sub(1).map(|before| events[before].at);
+        judge.need(
+            before.is_none_or(|before| before <= event.at),
+            &path("at"),
+            format!("an event owed at {} stands after a later one", event.at),
+            "sort the events by `at`",
+        )?;
+    }
+    Ok(())
 }
 
 fn trace_settings(judge: &Judge<'_>, trace: &TraceConfig) -> Checked {

@@ -9,10 +9,80 @@ use toml::{Table, Value};
 /// The scenario as it was written, defaults spelled out.
 #[must_use]
 pub fn print(scenario: &Scenario) -> String {
-    format!("# {}\n{}", scenario.question, table(scenario))
+    print_table(&scenario.question, &table(scenario))
 }
 
-fn table(scenario: &Scenario) -> Table {
+/// The sections in the order in which data flows, as people write them.
+const SECTIONS: &[&str] = &[
+    "name",
+    "run",
+    "source",
+    "broker",
+    "processor",
+    "sink",
+    "service",
+    "profile",
+    "faults",
+    "expect",
+];
+
+/// A tree of settings under the question that it asks, a comment line for each of its lines.
+pub(crate) fn print_table(question: &str, table: &Table) -> String {
+    let mut text = String::new();
+    for line in question.lines() {
+        text.push_str(format!("# {line}").trim_end());
+        text.push('\n');
+    }
+    let mut table = table.clone();
+    let events = take_events(&mut table);
+    let first = SECTIONS.iter().map(|name| (*name).to_owned());
+    let others = table
+        .keys()
+        .filter(|name| !SECTIONS.contains(&name.as_str()));
+    let order: Vec<String> = first.chain(others.cloned()).collect();
+    for name in order {
+        if let Some(value) = table.remove(&name) {
+            if value.is_table() {
+                text.push('\n');
+            }
+            text.push_str(&Table::from_iter([(name.clone(), value)]).to_string());
+        }
+        if name == "source" {
+            for (source, events) in &events {
+                text.push_str(&format!("\n[source.{source}.arrival]\nevents = [\n"));
+                for event in events {
+                    text.push_str(&format!("    {event},\n"));
+                }
+                text.push_str("]\n");
+            }
+        }
+    }
+    text
+}
+
+/// Takes listed events out of a tree: they are printed one a line.
+fn take_events(root: &mut Table) -> Vec<(String, Vec<Value>)> {
+    let mut taken = Vec::new();
+    let Some(Value::Table(sources)) = root.get_mut("source") else {
+        return taken;
+    };
+    for (name, source) in sources {
+        let Value::Table(source) = source else {
+            continue;
+        };
+        let Some(Value::Table(arrival)) = source.get_mut("arrival") else {
+            continue;
+        };
+        if let Some(Value::Array(events)) = arrival.remove("events") {
+            source.remove("arrival");
+            taken.push((name.clone(), events));
+        }
+    }
+    taken
+}
+
+/// The scenario as a tree of settings, defaults spelled out.
+pub(crate) fn table(scenario: &Scenario) -> Table {
     let mut root = Table::new();
     root.insert("name".into(), value(&scenario.name));
     root.insert("run".into(), value(&scenario.run));

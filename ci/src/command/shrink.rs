@@ -1,0 +1,93 @@
+//! `stormglass shrink`: the smallest schedule that fails as a seed does, as a scenario file that stands alone.
+
+use super::sweep::Chosen;
+use crate::args::ShrinkArgs;
+use crate::error::Failure;
+use crate::out::write_file;
+use crate::say;
+use std::path::Path;
+use stormglass_scenarios::catalog::Catalog;
+use stormglass_scenarios::shrink::{FINAL_SEEDS, STEPS, Shrunk, Unshrinkable, shrink, slug};
+
+/// Runs the command.
+pub fn run(catalog: &Catalog, args: &ShrinkArgs) -> Result<u8, Failure> {
+    let chosen = Chosen::load(catalog, &args.scenario, args.variant.as_deref())?;
+    let shrunk = of_seed(catalog, &chosen, args.seed, args.check.as_deref())?;
+    let folder = args
+        .out
+        .join("failures")
+        .join(slug(&shrunk.violation.signature));
+    let path = folder.join("repro.toml");
+    write_file(&path, &shrunk.text)?;
+    tell(&shrunk)?;
+    say(&format!("repro {}", path.display()))?;
+    let seed = shrunk
+        .pinned
+        .map_or(String::new(), |seed| format!(" --seed {seed}"));
+    say(&format!("run it: stormglass run {}{seed}", path.display()))?;
+    Ok(0)
+}
+
+/// Shrinks what a seed of the chosen case breaks.
+fn of_seed(
+    catalog: &Catalog,
+    chosen: &Chosen,
+    seed: u64,
+    check: Option<&str>,
+) -> Result<Shrunk, Failure> {
+    let folder = chosen.path.parent().unwrap_or(Path::new(""));
+    std::panic::set_hook(Box::new(|_| {})); // A candidate that panics is no candidate.
+    let shrunk = shrink(catalog, folder, &chosen.assembly, seed, check, STEPS);
+    let _ = std::panic::take_hook();
+    shrunk.map_err(|why| match why {
+        Unshrinkable::Passes => Failure::usage(
+            match check {
+                Some(check) => format!("seed {seed} does not break {check}"),
+                None => format!("seed {seed} breaks no check: there is nothing to shrink"),
+            },
+            "take a seed that `stormglass run` reports as failing; objectives are not shrunk",
+        ),
+        Unshrinkable::NotExplicit => Failure::usage(
+            format!("seed {seed} does not fail once its faults and events are written down"),
+            "its failure depends on something that a file cannot say, such as a control fault of a test",
+        ),
+    })
+}
+
+fn tell(shrunk: &Shrunk) -> Result<(), Failure> {
+    let (before, after) = (shrunk.before, shrunk.after);
+    say(&format!("{}", shrunk.violation.signature))?;
+    say(&format!("  {}", shrunk.violation.sentence))?;
+    say(&format!(
+        "  events {} -> {}  faults {} -> {}  steps {} -> {}  in {} runs",
+        before.events,
+        after.events,
+        before.faults,
+        after.faults,
+        before.steps,
+        after.steps,
+        shrunk.runs
+    ))?;
+    let certainty = format!(
+        "fails with {} of {FINAL_SEEDS} fresh timing seeds",
+        shrunk.fails
+    );
+    say(&match shrunk.pinned {
+        None => format!("  {certainty}"),
+        Some(seed) => format!("  {certainty}; it depends on timing, so seed {seed} belongs to it"),
+    })?;
+    if shrunk.cut_short {
+        say("  the budget ended before nothing smaller failed: it may be shrunk further")?;
+    }
+    for fault in &shrunk.scenario.faults.planned {
+        say(&format!(
+            "  {} '{}' {} on {} for {}",
+            fault.at,
+            fault.name,
+            fault.kind.to_fault().name(),
+            fault.target,
+            fault.lasts
+        ))?;
+    }
+    Ok(())
+}

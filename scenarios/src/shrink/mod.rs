@@ -1,0 +1,219 @@
+//! From a failing seed to the smallest schedule that still fails: a scenario file that stands alone.
+//!
+//! What the seed drew is written down first: the faults that did something, and every event. Then, as long as
+//! the failure stays the same, events go, faults go, pipelines and settings go, and what is left is rounded.
+//! Settings that the broken promise names are never touched. A step counts if it fails with three fresh timing
+//! seeds of three, and the whole is repeated until nothing smaller fails.
+
+mod events;
+mod explicit;
+mod minimise;
+mod parts;
+mod schedule;
+mod trial;
+
+pub use minimise::minimise;
+pub use trial::{FINAL_SEEDS, STANDS_ALONE, same};
+
+use crate::assemble::Assembly;
+use crate::catalog::Catalog;
+use crate::run::{Driver, run};
+use crate::spec::{Scenario, print};
+use std::path::Path;
+use std::sync::Arc;
+use stormglass_core::check::{Answer, Signature, Violation};
+use stormglass_core::outcome::Outcome;
+use toml::Table;
+use trial::Trials;
+
+/// What bounds the work of one shrink: steps of actors in all runs. A second of one core makes about two
+/// million of them.
+pub const STEPS: u64 = 100_000_000;
+
+/// How much is in a schedule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Events that its sources owe.
+    pub events: u64,
+    /// Faults that do something.
+    pub faults: u64,
+    /// Steps of its run with the seed that failed.
+    pub steps: u64,
+}
+
+/// A failure, cut to what it needs.
+#[derive(Clone, Debug)]
+pub struct Shrunk {
+    /// The scenario that fails on its own.
+    pub scenario: Scenario,
+    /// Its file.
+    pub text: String,
+    /// What it violates.
+    pub violation: Violation,
+    /// How much there was.
+    pub before: Size,
+    /// How much is left.
+    pub after: Size,
+    /// With how many of [`FINAL_SEEDS`] fresh timing seeds it fails.
+    pub fails: u64,
+    /// The only timing seed with which it is known to fail, if fresh ones do not fail reliably.
+    pub pinned: Option<u64>,
+    /// Runs that it took.
+    pub runs: u64,
+    /// Whether the budget ended before nothing smaller failed.
+    pub cut_short: bool,
+}
+
+/// Why there is nothing to shrink.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unshrinkable {
+    /// The run breaks no rule, or not the one asked for.
+    Passes,
+    /// What the seed drew, written down, does not fail. It would have to be a mistake of this tool.
+    NotExplicit,
+}
+
+/// The first thing that a run breaks, of `check` if one is named. A check that watches a cause comes before
+/// those that watch its symptoms when both fall on one instant, because causes are listed first.
+#[must_use]
+pub fn first_violation<'a>(outcome: &'a Outcome, check: Option<&str>) -> Option<&'a Violation> {
+    let failed = outcome
+        .judgements
+        .iter()
+        .filter(|judgement| judgement.answer == Answer::Fail)
+        .filter(|judgement| check.is_none_or(|check| judgement.check == check));
+    failed
+        .flat_map(|judgement| &judgement.violations)
+        .min_by_key(|violation| violation.time)
+}
+
+/// Shrinks what breaks in a run of `seed`. Files that the scenario names stand in `folder`.
+///
+/// # Errors
+/// If there is nothing to shrink.
+pub fn shrink(
+    catalog: &Catalog,
+    folder: &Path,
+    assembly: &Arc<Assembly>,
+    seed: u64,
+    check: Option<&str>,
+    limit: u64,
+) -> Result<Shrunk, Unshrinkable> {
+    let original = run(assembly, seed, Driver::Auto).outcome;
+    let violation = first_violation(&original, check).ok_or(Unshrinkable::Passes)?;
+    let wanted = violation.signature.clone();
+    let written = explicit::explicit(assembly, seed, &original, wanted.check);
+    let before = Size {
+        events: events::count(&written),
+        faults: written.faults.planned.len() as u64,
+        steps: original.steps,
+    };
+    let mut trials = Trials::new(catalog, folder, wanted.clone(), limit);
+    let pinned = if trials.fails(&written) {
+        None
+    } else {
+        // It depends on timing that only this seed is known to have.
+        trials.seeds = vec![seed];
+        if !trials.fails(&written) {
+            return Err(Unshrinkable::NotExplicit);
+        }
+        Some(seed)
+    };
+    let (scenario, tree) = smallest(written, violation, &mut trials);
+    let cut_short = trials.is_spent();
+    let (_, small) =
+        (trials.assembled(&scenario.question, &tree)).ok_or(Unshrinkable::NotExplicit)?;
+    let with = pinned.unwrap_or(1);
+    let outcome = run(&small, with, Driver::Auto).outcome;
+    let violation = trial::found(&outcome, &wanted).ok_or(Unshrinkable::NotExplicit)?;
+    let after = Size {
+        events: events::count(&scenario),
+        faults: scenario.faults.planned.len() as u64,
+        steps: outcome.steps,
+    };
+    let fails = trials.confirm(&small);
+    let mut shrunk = Shrunk {
+        text: String::new(),
+        violation: violation.clone(),
+        scenario,
+        before,
+        after,
+        fails,
+        pinned,
+        runs: trials.runs,
+        cut_short,
+    };
+    shrunk.scenario.question = shrunk.question();
+    shrunk.text = print::print_table(&shrunk.scenario.question, &tree);
+    Ok(shrunk)
+}
+
+/// Every kind of cut, until none helps.
+fn smallest(
+    written: Scenario,
+    violation: &Violation,
+    trials: &mut Trials<'_>,
+) -> (Scenario, Table) {
+    let mut scenario = schedule::fewer(written, trials);
+    scenario = parts::fewer(scenario, trials);
+    scenario = events::fewer(scenario, violation.time, trials);
+    loop {
+        let before = scenario.clone();
+        scenario = schedule::fewer(scenario, trials);
+        scenario = schedule::shorter(scenario, trials);
+        scenario = events::fewer(scenario, violation.time, trials);
+        scenario = events::plainer(scenario, trials);
+        scenario = schedule::plainer(scenario, trials);
+        let (plain, tree) = parts::plainer(&scenario, trials);
+        scenario = plain;
+        if scenario == before || trials.is_spent() {
+            return (scenario, tree);
+        }
+    }
+}
+
+impl Shrunk {
+    /// Whether the file fails on its own, whatever the timing.
+    #[must_use]
+    pub const fn stands_alone(&self) -> bool {
+        self.fails >= STANDS_ALONE
+    }
+
+    /// What the file opens with.
+    fn question(&self) -> String {
+        let Violation {
+            signature,
+            sentence,
+            ..
+        } = &self.violation;
+        let how = match self.pinned {
+            None => format!(
+                "It fails with {} of {FINAL_SEEDS} timing seeds.",
+                self.fails
+            ),
+            Some(seed) => format!(
+                "It depends on timing: run it with --seed {seed}; it fails with {} of {FINAL_SEEDS} others.",
+                self.fails
+            ),
+        };
+        format!(
+            "Does this still break {}: {} ({})?\n\n{sentence}\n\nShrunk from {} events and {} faults to {} and {}. {how}",
+            signature.check,
+            signature.anomaly,
+            signature.cause,
+            self.before.events,
+            self.before.faults,
+            self.after.events,
+            self.after.faults,
+        )
+    }
+}
+
+/// The signature as the name of a folder.
+#[must_use]
+pub fn slug(signature: &Signature) -> String {
+    let text = signature.to_string();
+    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    words.join("-").to_lowercase()
+}

@@ -1,0 +1,178 @@
+//! Fewer parts and plainer settings, but for those that a promise names.
+
+use super::trial::Trials;
+use crate::spec::{BrokerSpec, Place, Scenario, place, print};
+use stormglass_core::fault::Target;
+use toml::{Table, Value};
+
+/// Settings that promises name, or that say what is modelled: a shrink that changed them would answer another
+/// question.
+const KEPT: &[&str] = &[
+    "acks",
+    "auto_offset_reset",
+    // The defaults are longer than what a short schedule needs.
+    "chaos",
+    "checks",
+    "delivery",
+    "enable_idempotence",
+    "flaws",
+    "flush_interval_batches",
+    "kind",
+    "min_insync_replicas",
+    "name",
+    "operator",
+    "replication_factor",
+    "service",
+    "sync_before_ack",
+    "time_scale",
+    "warmup",
+];
+
+/// Removes whole pipelines: a processor or service with what only it needs.
+pub fn fewer(scenario: Scenario, trials: &mut Trials<'_>) -> Scenario {
+    let mut scenario = scenario;
+    let processors = scenario.processors.keys().cloned();
+    let services = scenario.services.keys().cloned();
+    let names: Vec<(bool, String)> = processors
+        .map(|name| (true, name))
+        .chain(services.map(|name| (false, name)))
+        .collect();
+    for (is_processor, name) in names {
+        let mut candidate = scenario.clone();
+        if is_processor {
+            candidate.processors.remove(&name);
+        } else {
+            candidate.services.remove(&name);
+        }
+        prune(&mut candidate);
+        if trials.fails(&candidate) {
+            scenario = candidate;
+        }
+    }
+    scenario
+}
+
+/// Removes what has lost its last user: sinks without writers, topics without readers, sources without topics.
+fn prune(scenario: &mut Scenario) {
+    let reads = |topic: &str| {
+        scenario.processors.values().any(|one| one.from == topic)
+            || (scenario.services.values()).any(|one| one.from.as_deref() == Some(topic))
+    };
+    scenario.sources.retain(|_, source| reads(&source.to));
+    for (broker, spec) in &mut scenario.brokers {
+        let used = |topic: &String| reads(&format!("broker.{broker}/{topic}"));
+        match spec {
+            BrokerSpec::Log(config) => config.topics.retain(|topic, _| used(topic)),
+            BrokerSpec::Queue(config) => config.topics.retain(|topic, _| used(topic)),
+            BrokerSpec::Fanout(config) => config.topics.retain(|topic, _| used(topic)),
+        }
+    }
+    scenario.brokers.retain(|_, spec| !spec.topics().is_empty());
+    let writes = |sink: &str| {
+        let is_it = |to: &str| place(to) == Some(Place::Sink(sink));
+        scenario.processors.values().any(|one| is_it(&one.to))
+            || (scenario.services.values()).any(|one| one.to.as_deref().is_some_and(is_it))
+    };
+    scenario.sinks.retain(|sink, _| writes(sink));
+    let parts = parts(scenario);
+    scenario
+        .faults
+        .planned
+        .retain(|fault| named(&fault.target).iter().all(|name| parts.contains(name)));
+}
+
+/// The full names of all parts.
+fn parts(scenario: &Scenario) -> Vec<String> {
+    let sections: [(&str, Vec<&String>); 5] = [
+        ("source", scenario.sources.keys().collect()),
+        ("broker", scenario.brokers.keys().collect()),
+        ("processor", scenario.processors.keys().collect()),
+        ("sink", scenario.sinks.keys().collect()),
+        ("service", scenario.services.keys().collect()),
+    ];
+    let names = sections.iter();
+    names
+        .flat_map(|(section, names)| names.iter().map(move |name| format!("{section}.{name}")))
+        .collect()
+}
+
+/// The parts that a target names.
+fn named(target: &Target) -> Vec<String> {
+    match target {
+        // `broker.main.0`
+        Target::Node(node) => vec![node.splitn(3, '.').take(2).collect::<Vec<_>>().join(".")],
+        Target::Leader(part)
+        | Target::Controller(part)
+        | Target::Coordinator(part)
+        | Target::OneOf(part, _)
+        | Target::All(part) => vec![part.clone()],
+        Target::Link(from, to) => [named(from), named(to)].concat(),
+    }
+}
+
+/// Leaves out every setting without which the scenario is the same, or fails the same way. Gives back the tree
+/// to print.
+pub fn plainer(scenario: &Scenario, trials: &mut Trials<'_>) -> (Scenario, Table) {
+    let question = scenario.question.clone();
+    let (mut scenario, mut tree) = (scenario.clone(), print::table(scenario));
+    for path in leaves(&tree) {
+        let mut candidate = tree.clone();
+        remove(&mut candidate, &path);
+        let Some((read, _)) = trials.assembled(&question, &candidate) else {
+            continue;
+        };
+        if read == scenario {
+            tree = candidate;
+        } else if !path.iter().any(|name| KEPT.contains(&name.as_str()))
+            && let Some(read) = trials.fails_as(&question, &candidate)
+        {
+            (scenario, tree) = (read, candidate);
+        }
+    }
+    (scenario, tree)
+}
+
+/// The paths of all settings that a file could leave out; events and faults are cut elsewhere.
+fn leaves(tree: &Table) -> Vec<Vec<String>> {
+    fn below(prefix: &[String], table: &Table, paths: &mut Vec<Vec<String>>) {
+        for (name, value) in table {
+            let path = [prefix, std::slice::from_ref(name)].concat();
+            match value {
+                Value::Table(inner) if name != "arrival" => {
+                    below(&path, inner, paths);
+                    // A table that has become empty.
+                    paths.push(path);
+                }
+                Value::Table(_) => {}
+                Value::Array(_) if name == "planned" => {}
+                Value::String(_)
+                | Value::Integer(_)
+                | Value::Float(_)
+                | Value::Boolean(_)
+                | Value::Datetime(_)
+                | Value::Array(_) => paths.push(path),
+            }
+        }
+    }
+    let mut paths = Vec::new();
+    below(&[], tree, &mut paths);
+    paths
+}
+
+fn remove(tree: &mut Table, path: &[String]) {
+    let Some((last, way)) = path.split_last() else {
+        return;
+    };
+    let mut at = tree;
+    for name in way {
+        let Some(Value::Table(inner)) = at.get_mut(name) else {
+            return;
+        };
+        at = inner;
+    }
+    // A part is removed with its pipeline, never as an empty table.
+    let is_full = matches!(at.get(last), Some(Value::Table(inner)) if !inner.is_empty());
+    if !is_full {
+        at.remove(last);
+    }
+}

@@ -1,0 +1,134 @@
+//! Whether a candidate still fails the same way.
+
+use crate::assemble::Assembly;
+use crate::catalog::Catalog;
+use crate::load::load_text_in;
+use crate::run::{Driver, run};
+use crate::spec::{Scenario, print};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use stormglass_core::check::{Answer, Signature, Violation};
+use stormglass_core::outcome::Outcome;
+use toml::Table;
+
+/// A step of a shrink has to fail with all of these timing seeds. They are the same for every shrink, so that
+/// shrinking what is shrunk changes nothing.
+const STEP_SEEDS: [u64; 3] = [1, 2, 3];
+
+/// The finished file is run with so many more.
+pub const FINAL_SEEDS: u64 = 20;
+
+/// Of which so many have to fail for it to stand alone.
+pub const STANDS_ALONE: u64 = 18;
+
+/// What makes two failures the same while a schedule is being cut.
+///
+/// The cause, which is part of a [`Signature`], is left out: it names the last fault before the violation, and
+/// finding out which fault that really is, is what shrinking is for.
+#[must_use]
+pub fn same(one: &Signature, other: &Signature) -> bool {
+    (one.check, one.anomaly, one.part, one.role)
+        == (other.check, other.anomaly, other.part, other.role)
+}
+
+/// The first violation of a run that is the same as `wanted`.
+#[must_use]
+pub fn found<'a>(outcome: &'a Outcome, wanted: &Signature) -> Option<&'a Violation> {
+    let failed = outcome
+        .judgements
+        .iter()
+        .filter(|judgement| judgement.answer == Answer::Fail);
+    failed
+        .flat_map(|judgement| &judgement.violations)
+        .filter(|violation| same(&violation.signature, wanted))
+        .min_by_key(|violation| violation.time)
+}
+
+/// Runs candidates and counts what they cost.
+pub struct Trials<'a> {
+    catalog: &'a Catalog,
+    folder: &'a Path,
+    wanted: Signature,
+    /// The seeds with which a candidate has to fail.
+    pub seeds: Vec<u64>,
+    /// Runs made.
+    pub runs: u64,
+    /// Steps of all of them.
+    pub steps: u64,
+    /// No candidate is run once so many steps were made: all of them count as sound then.
+    limit: u64,
+}
+
+impl<'a> Trials<'a> {
+    /// Trials for failures like `wanted`; files of the scenario stand in `folder`.
+    #[must_use]
+    pub fn new(
+        catalog: &'a Catalog,
+        folder: &'a Path,
+        wanted: Signature,
+        limit: u64,
+    ) -> Trials<'a> {
+        Trials {
+            catalog,
+            folder,
+            wanted,
+            seeds: STEP_SEEDS.to_vec(),
+            runs: 0,
+            steps: 0,
+            limit,
+        }
+    }
+
+    /// Whether the budget is spent.
+    #[must_use]
+    pub const fn is_spent(&self) -> bool {
+        self.steps >= self.limit
+    }
+
+    /// A candidate, ready to run; none if it is no valid scenario.
+    #[must_use]
+    pub fn assembled(&self, question: &str, table: &Table) -> Option<(Scenario, Arc<Assembly>)> {
+        let text = print::print_table(question, table);
+        let names = self.catalog.names();
+        let file = load_text_in(self.folder, "candidate", text, &names).ok()?;
+        let assembly = Assembly::new(&file, file.base(), self.catalog).ok()?;
+        Some((file.base().written.clone(), Arc::new(assembly)))
+    }
+
+    /// Whether a scenario, as it would be read from a file, fails with every seed of the trials.
+    pub fn fails(&mut self, scenario: &Scenario) -> bool {
+        self.fails_as(&scenario.question, &print::table(scenario))
+            .is_some()
+    }
+
+    /// The same of a tree of settings; gives back the scenario that it is.
+    pub fn fails_as(&mut self, question: &str, table: &Table) -> Option<Scenario> {
+        if self.is_spent() {
+            return None;
+        }
+        let (scenario, assembly) = self.assembled(question, table)?;
+        let seeds = self.seeds.clone();
+        seeds
+            .into_iter()
+            .all(|seed| self.violation(&assembly, seed).is_some())
+            .then_some(scenario)
+    }
+
+    /// What breaks when a candidate is run with a seed.
+    pub fn violation(&mut self, assembly: &Arc<Assembly>, seed: u64) -> Option<Violation> {
+        self.runs += 1;
+        // A candidate that breaks a part of the user is another failure.
+        let ran = catch_unwind(AssertUnwindSafe(|| run(assembly, seed, Driver::Auto))).ok()?;
+        self.steps += ran.outcome.steps;
+        found(&ran.outcome, &self.wanted).cloned()
+    }
+
+    /// With how many fresh timing seeds of [`FINAL_SEEDS`] a scenario fails.
+    pub fn confirm(&mut self, assembly: &Arc<Assembly>) -> u64 {
+        let fresh = 1_000..1_000 + FINAL_SEEDS;
+        fresh
+            .filter(|seed| self.violation(assembly, *seed).is_some())
+            .count() as u64
+    }
+}
