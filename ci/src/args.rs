@@ -25,6 +25,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Cut the failure of one seed to the smallest schedule that still fails, as a scenario file.
     Shrink(ShrinkArgs),
+    /// Say why one seed fails: the life of the event, and what each fault and setting has to do with it.
+    Explain(ExplainArgs),
     /// List the scenarios below a folder, with the question each asks.
     List(ListArgs),
     /// Write a commented scenario to start from.
@@ -180,6 +182,31 @@ pub struct ShrinkArgs {
     /// The folder for failures/<signature>/repro.toml; made if it is missing.
     #[arg(long, default_value = "out", value_name = "DIR")]
     pub out: PathBuf,
+}
+
+/// Arguments of `explain`.
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    /// The scenario file.
+    pub scenario: PathBuf,
+    /// The seed that fails.
+    #[arg(long, value_name = "SEED")]
+    pub seed: u64,
+    /// Which variant of the scenario.
+    #[arg(long, value_name = "NAME")]
+    pub variant: Option<String>,
+    /// The check that it breaks; by default the one broken first.
+    #[arg(long, value_name = "CHECK")]
+    pub check: Option<String>,
+    /// How many fresh seeds of the scenario have to pass before a setting is called a fix.
+    #[arg(long, default_value_t = 2_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub seeds: u64,
+    /// The folder for failures/<signature>/; made if it is missing.
+    #[arg(long, default_value = "out", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Threads; by default one for each core.
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
 }
 
 /// Arguments of `list`.

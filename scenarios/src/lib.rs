@@ -3,6 +3,7 @@
 pub mod assemble;
 pub mod catalog;
 pub mod error;
+pub mod explain;
 pub mod hardware;
 pub mod load;
 pub mod objectives;

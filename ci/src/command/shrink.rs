@@ -29,7 +29,7 @@ pub fn run(catalog: &Catalog, args: &ShrinkArgs) -> Result<u8, Failure> {
 }
 
 /// Shrinks what a seed of the chosen case breaks.
-fn of_seed(
+pub fn of_seed(
     catalog: &Catalog,
     chosen: &Chosen,
     seed: u64,
@@ -79,15 +79,28 @@ fn tell(shrunk: &Shrunk) -> Result<(), Failure> {
     if shrunk.cut_short {
         say("  the budget ended before nothing smaller failed: it may be shrunk further")?;
     }
-    for fault in &shrunk.scenario.faults.planned {
-        say(&format!(
-            "  {} '{}' {} on {} for {}",
+    for line in schedule(shrunk) {
+        say(&format!("  {line}"))?;
+    }
+    Ok(())
+}
+
+/// What happens in the schedule, for people: how many events, and each fault.
+pub fn schedule(shrunk: &Shrunk) -> Vec<String> {
+    let count = shrunk.after.events;
+    let events = match count {
+        1 => "one event".to_owned(),
+        _ => format!("{count} events"),
+    };
+    let faults = shrunk.scenario.faults.planned.iter().map(|fault| {
+        format!(
+            "{} after the start of chaos: '{}', {} on {} for {}",
             fault.at,
             fault.name,
             fault.kind.to_fault().name(),
             fault.target,
             fault.lasts
-        ))?;
-    }
-    Ok(())
+        )
+    });
+    [events].into_iter().chain(faults).collect()
 }

@@ -147,6 +147,12 @@ fn peak_rss_bytes() -> Option<u64> {
     Some(kibibytes * 1_024)
 }
 
+/// The number of threads asked for; by default one for each core.
+pub fn workers(asked: Option<usize>) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    asked.unwrap_or_else(cores).max(1)
+}
+
 /// Runs `jobs` and writes the folder of results; gives back the exit code.
 pub fn run_jobs(
     chosen: &Chosen,
@@ -158,15 +164,7 @@ pub fn run_jobs(
 ) -> Result<u8, Failure> {
     hostable(chosen, args)?;
     let mut out = Out::open(folder)?;
-    let workers = args
-        .jobs
-        .or_else(|| {
-            std::thread::available_parallelism()
-                .ok()
-                .map(std::num::NonZero::get)
-        })
-        .unwrap_or(1)
-        .clamp(1, jobs.len().max(1));
+    let workers = workers(args.jobs).clamp(1, jobs.len().max(1));
     let progress = Progress::new(jobs.len() as u64, args.quiet, out.running()?);
     let mut collector = Collector::new(HEADLINE);
     for point in &chosen.case().scenario.expect.points {

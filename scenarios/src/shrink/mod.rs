@@ -123,7 +123,7 @@ pub fn shrink(
     let cut_short = trials.is_spent();
     let (_, small) =
         (trials.assembled(&scenario.question, &tree)).ok_or(Unshrinkable::NotExplicit)?;
-    let with = pinned.unwrap_or(1);
+    let with = pinned.unwrap_or(trial::STEP_SEEDS[0]);
     let outcome = run(&small, with, Driver::Auto).outcome;
     let violation = trial::found(&outcome, &wanted).ok_or(Unshrinkable::NotExplicit)?;
     let after = Size {
@@ -173,6 +173,12 @@ fn smallest(
 }
 
 impl Shrunk {
+    /// A timing seed with which it fails.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.pinned.unwrap_or(trial::STEP_SEEDS[0])
+    }
+
     /// Whether the file fails on its own, whatever the timing.
     #[must_use]
     pub const fn stands_alone(&self) -> bool {

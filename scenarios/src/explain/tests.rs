@@ -1,0 +1,66 @@
+//! What is tried, and what is never offered.
+
+use super::changes::{Sort, changes};
+use crate::catalog::Catalog;
+use crate::load::load_text;
+use crate::spec::print;
+
+const TEXT: &str = "# q\nname = \"a\"\n[run]\nchaos = \"20s\"\n\
+    [source.a]\narrival = { poisson = \"100/s\" }\nto = \"broker.main/t\"\n\
+    [broker.main]\nkind = \"log\"\ntopics.t = { partitions = 1 }\nmin_insync_replicas = 1\n\
+    producer = { acks = \"1\", enable_idempotence = false }\nflaws = [\"forget-vote\", \"skip-truncation\"]\n\
+    [processor.p]\noperator = \"map\"\nfrom = \"broker.main/t\"\nto = \"sink.s\"\n\
+    [sink.s]\nkind = \"append\"\n\
+    [[faults.planned]]\nname = \"cut\"\nkind = \"partition\"\nat = \"1s\"\nlasts = \"2s\"\n\
+    target = \"leader of broker.main\"\n";
+
+#[test]
+fn every_fault_is_left_out_and_every_weak_setting_made_stronger() {
+    let file = load_text("a.toml", TEXT.to_owned(), &Catalog::new().names()).unwrap();
+    let found = changes(&print::table(&file.base().written));
+    let labels = |sort: Sort| -> Vec<&str> {
+        let of_sort = found.iter().filter(|change| change.sort == sort);
+        of_sort.map(|change| change.label.as_str()).collect()
+    };
+    assert_eq!(
+        labels(Sort::Fault),
+        ["without 'cut' (partition on leader of broker.main)"]
+    );
+    let settings = labels(Sort::Setting);
+    for wanted in [
+        "broker.main.producer.acks = \"all\"",
+        "broker.main.flaws without \"skip-truncation\"",
+        "broker.main.min_insync_replicas = 2, broker.main.producer.acks = \"all\"",
+        "broker.main.flush_interval_batches = 1",
+        "processor.p.delivery = \"exactly-once\", sink.s.kind = \"transactional\"",
+        "sink.s.kind = \"upsert\"",
+    ] {
+        assert!(
+            settings.contains(&wanted),
+            "{wanted} is not among {settings:#?}"
+        );
+    }
+    let waits = labels(Sort::Timing);
+    assert!(
+        waits.iter().any(|label| label.contains("session_timeout")),
+        "{waits:?}"
+    );
+}
+
+#[test]
+fn a_setting_that_is_strong_already_is_not_tried() {
+    let strong = TEXT
+        .replace("acks = \"1\", enable_idempotence = false", "acks = \"all\"")
+        .replace("min_insync_replicas = 1", "min_insync_replicas = 3");
+    let file = load_text("a.toml", strong, &Catalog::new().names()).unwrap();
+    let found = changes(&print::table(&file.base().written));
+    let tried = found.iter().flat_map(|change| &change.set);
+    for (path, value) in tried {
+        let last = path.last().unwrap();
+        assert!(
+            last != "acks" && last != "enable_idempotence",
+            "{path:?} = {value}"
+        );
+        assert!(last != "min_insync_replicas", "{path:?} = {value}");
+    }
+}
