@@ -49,9 +49,19 @@ pub fn run(catalog: &Catalog, args: &ExplainArgs) -> Result<u8, Failure> {
         .rows
         .iter()
         .filter(|row| table.base.fails >= LEAST && row.is_gone());
-    let searches: Vec<Search> = candidates
-        .filter_map(|row| bench.search(chosen.case(), signature.check, &row.change, args.seeds))
-        .collect();
+    let mut searches: Vec<Search> = Vec::new();
+    let mut mended: Vec<&Row> = Vec::new();
+    for row in candidates {
+        // What mends it with one setting is not offered again with two.
+        if mended.iter().any(|one| row.change.includes(&one.change)) {
+            continue;
+        }
+        let search = bench.search(chosen.case(), signature.check, &row.change, args.seeds);
+        if search.as_ref().is_some_and(Search::is_fix) {
+            mended.push(row);
+        }
+        searches.extend(search);
+    }
     let _ = std::panic::take_hook();
     let explained = Explained {
         life: life(catalog, folder, &shrunk)?,

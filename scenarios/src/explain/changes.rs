@@ -44,6 +44,12 @@ impl Change {
         }
     }
 
+    /// Whether this change makes the other one too.
+    #[must_use]
+    pub fn includes(&self, other: &Change) -> bool {
+        !other.set.is_empty() && other.set.iter().all(|one| self.set.contains(one))
+    }
+
     /// Makes the change in a tree of settings. Settings that the tree lacks are added.
     pub fn apply(&self, tree: &mut Table) {
         if let Some(index) = self.without
