@@ -227,7 +227,8 @@ impl Shrunk {
             ),
         };
         format!(
-            "Does this still break {}: {} ({})?\n\n{sentence}\n\nShrunk from {} events and {} faults to {} and {}. {how}",
+            "Does this still break {}: {} ({})?\n\n{sentence}\n\n\
+             Shrunk from {} events and {} faults to {} and {}. {how}",
             signature.check,
             signature.anomaly,
             signature.cause,
