@@ -114,7 +114,8 @@ impl Arrival {
             Arrival::Constant(_)
             | Arrival::Poisson(_)
             | Arrival::Bursts { .. }
-            | Arrival::Ramp { .. } => 1,
+            | Arrival::Ramp { .. }
+            | Arrival::Events(_) => 1,
         }
     }
 }
