@@ -186,7 +186,17 @@ impl Follower<'_> {
             Fact::RowsRead(rows) => self
                 .has(&rows.rows)
                 .then(|| "the final read finds its row".to_owned()),
-            Fact::Flow(_)
+            Fact::Fired { events, .. } => (events.iter().any(|credit| credit.id == self.event))
+                .then(|| "its windows fire".to_owned()),
+            Fact::Late { events, .. } => {
+                let late = events.iter().find(|late| late.id == self.event);
+                late.map(|late| {
+                    let which = if late.entirely { "all" } else { "some" };
+                    format!("counts it as late for {which} of its windows")
+                })
+            }
+            Fact::Watermark(_)
+            | Fact::Flow(_)
             | Fact::CheckpointStored(_)
             | Fact::RoleTaken { .. }
             | Fact::RoleLost { .. }
