@@ -27,6 +27,8 @@ pub enum Command {
     Shrink(ShrinkArgs),
     /// Say why one seed fails: the life of the event, and what each fault and setting has to do with it.
     Explain(ExplainArgs),
+    /// Say how many seeds are needed to see a failure of some rate, and what none in so many excludes.
+    PlanSeeds(PlanSeedsArgs),
     /// List the scenarios below a folder, with the question each asks.
     List(ListArgs),
     /// Write a commented scenario to start from.
@@ -207,6 +209,17 @@ pub struct ExplainArgs {
     /// Threads; by default one for each core.
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
+}
+
+/// Arguments of `plan-seeds`.
+#[derive(Args, Debug)]
+pub struct PlanSeedsArgs {
+    /// The share of seeds that show the failure, for example 0.1%.
+    #[arg(long, value_name = "SHARE")]
+    pub rate: String,
+    /// How sure it has to be that one of them shows it.
+    #[arg(long, default_value = "95%", value_name = "SHARE")]
+    pub confidence: String,
 }
 
 /// Arguments of `list`.

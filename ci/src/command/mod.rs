@@ -5,6 +5,7 @@ pub mod explain;
 pub mod gate;
 pub mod init;
 pub mod list;
+pub mod plan_seeds;
 pub mod replay;
 pub mod run;
 pub mod schema;
