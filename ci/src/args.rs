@@ -52,6 +52,9 @@ pub struct SweepArgs {
     /// Run inside madsim (`hosted`) or in a plain loop (`bare`); by default what the scenario needs.
     #[arg(long, value_enum, value_name = "DRIVER")]
     pub driver: Option<DriverArg>,
+    /// Shrink and explain the first seed of each failure, of at most five: see failures/ in the folder.
+    #[arg(long)]
+    pub explain: bool,
     /// No progress, and only the verdict on the console.
     #[arg(long, short)]
     pub quiet: bool,
@@ -178,7 +181,7 @@ pub struct ShrinkArgs {
     /// Which variant of the scenario.
     #[arg(long, value_name = "NAME")]
     pub variant: Option<String>,
-    /// The check that it breaks; by default the one broken first.
+    /// The check that it breaks, or its folder below failures/; by default what is broken first.
     #[arg(long, value_name = "CHECK")]
     pub check: Option<String>,
     /// The folder for failures/<signature>/repro.toml; made if it is missing.
@@ -197,7 +200,7 @@ pub struct ExplainArgs {
     /// Which variant of the scenario.
     #[arg(long, value_name = "NAME")]
     pub variant: Option<String>,
-    /// The check that it breaks; by default the one broken first.
+    /// The check that it breaks, or its folder below failures/; by default what is broken first.
     #[arg(long, value_name = "CHECK")]
     pub check: Option<String>,
     /// How many fresh seeds of the scenario have to pass before a setting is called a fix.

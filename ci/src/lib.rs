@@ -5,6 +5,7 @@
 mod args;
 mod command;
 mod error;
+mod explained;
 mod fold;
 mod out;
 mod progress;

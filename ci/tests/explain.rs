@@ -55,6 +55,7 @@ fn a_shrunk_failure_fails_on_its_own_and_its_explanation_names_the_setting_that_
     let rows = data["counterfactuals"]["rows"]
         .as_array()
         .expect("it has rows");
+    assert_eq!(data["mends"][0]["search"]["is_fix"], true, "{data:#}");
     let row = |label: &str| {
         let found = rows.iter().find(|row| {
             row["label"]
@@ -72,6 +73,59 @@ fn a_shrunk_failure_fails_on_its_own_and_its_explanation_names_the_setting_that_
     );
     let (_, other) = stormglass(&folder, &[&explain[..], &["--jobs", "1"]].concat());
     assert_eq!(other, text, "whatever the workers");
+}
+
+/// What a sweep wrote, but for what it took.
+fn results(folder: &Path) -> Vec<(String, String)> {
+    let repro = format!("{FAILURE}/repro.toml").replacen("out/", "", 1);
+    let names = ["report.html", "summary.json", "summary.md", &repro];
+    let read = |name: &str| fs::read_to_string(folder.join("out").join(name));
+    names
+        .map(|name| (name.to_owned(), read(name).expect("the sweep wrote it")))
+        .to_vec()
+}
+
+#[test]
+fn a_sweep_explains_each_signature_once_with_the_same_bytes_whatever_the_workers() {
+    let (alone, beside) = (folder("jobs-1"), folder("jobs-3"));
+    // A fifth of the events fails as the whole does, and is shrunk sooner.
+    let text = fs::read_to_string(acks()).expect("the pair is there");
+    for folder in [&alone, &beside] {
+        let text = text.replace("300/s", "60/s");
+        fs::write(folder.join("acks.toml"), text).expect("the folder takes files");
+    }
+    let sweep = ["run", "acks.toml", "--seeds", "2", "--explain"];
+    let (code, text) = stormglass(&alone, &[&sweep[..], &["--jobs", "1"]].concat());
+    assert_eq!(code, Some(1), "{text}");
+    // Two seeds under different faults break in two ways, and need one schedule for both.
+    assert!(
+        text.contains("1 event and 1 fault (was 1,354 and 1)"),
+        "{text}"
+    );
+    assert!(
+        text.contains("shrunk:  to the schedule of no-loss"),
+        "{text}"
+    );
+    assert!(text.contains("it fails 0/50 with broker.main.producer.acks = \"all\""));
+    let run = format!("stormglass run {FAILURE}/repro.toml");
+    assert!(text.contains(&run), "{text}");
+    assert_eq!(
+        fs::read_dir(alone.join("out/failures"))
+            .expect("it is there")
+            .count(),
+        1
+    );
+    let summary = &results(&alone)[1].1;
+    let data: Value = serde_json::from_str(summary).expect("it is JSON");
+    let story = &data["failures"][0]["explained"];
+    assert_eq!(story["life"].as_array().map(Vec::len), Some(8), "{story:#}");
+    assert_eq!(
+        story["mends"][0]["search"],
+        Value::Null,
+        "no search in a sweep"
+    );
+    let (_, other) = stormglass(&beside, &[&sweep[..], &["--jobs", "3", "-q"]].concat());
+    assert!(results(&alone) == results(&beside), "{text}\n{other}");
 }
 
 #[test]

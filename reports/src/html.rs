@@ -7,6 +7,7 @@
 //! bytes depend on the report alone. Lists are cut with a visible count.
 
 mod answer;
+mod cause;
 mod numbers;
 mod tables;
 mod words;
@@ -21,12 +22,13 @@ use words::{escape, figure, seconds};
 /// Nothing is loaded from anywhere: styles and the script are in the page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
                       img-src data:; base-uri 'none'; form-action 'none'";
-/// Shared by all charts: the hatch of fault bands.
+/// Shared by all charts and cards: the hatch of fault bands, and the bolt before a fault.
 const DEFS: &str = "<svg class=\"defs\" aria-hidden=\"true\" focusable=\"false\"><defs>\
 <pattern id=\"hatch\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\" \
 patternTransform=\"rotate(45)\"><rect width=\"7\" height=\"7\" fill=\"var(--fault-bar)\" \
 fill-opacity=\".32\"/><path d=\"M0 0V7\" stroke=\"var(--fault)\" stroke-width=\"1.4\" \
-stroke-opacity=\".42\"/></pattern></defs></svg>";
+stroke-opacity=\".42\"/></pattern><symbol id=\"bolt\" viewBox=\"0 0 24 24\">\
+<path d=\"M13 2 4 14h6l-1 8 9-12h-6z\" fill=\"currentColor\"/></symbol></defs></svg>";
 
 /// The page.
 #[must_use]

@@ -27,8 +27,8 @@ pub fn island(summary: &Summary) -> String {
 /// Groups and lines of a kind that the island keeps: a report stays below 1 MB, and `summary.json`
 /// has them all.
 const ISLAND_ENTRIES: usize = 200;
-/// Lines of a witness or a fault plan in the island, and characters of a line.
-const ISLAND_LINES: usize = 40;
+/// Lines of a witness, a fault plan, a schedule or a life in the island, and characters of a line.
+const ISLAND_LINES: usize = 10;
 const ISLAND_LETTERS: usize = 400;
 
 fn bounded(summary: &Summary) -> Summary {
@@ -37,6 +37,12 @@ fn bounded(summary: &Summary) -> Summary {
     for group in &mut cut.failures {
         shorten(&mut group.witness, ISLAND_LINES);
         shorten(&mut group.faults, ISLAND_LINES);
+        if let Some(explained) = &mut group.explained {
+            shorten(&mut explained.schedule, ISLAND_LINES);
+            explained.life.truncate(ISLAND_LINES);
+            let rows = &mut explained.counterfactuals.rows;
+            rows.truncate(ISLAND_ENTRIES / 5);
+        }
     }
     let lists = [
         &mut cut.not_covered,

@@ -38,6 +38,7 @@
 pub mod chart;
 pub mod collect;
 pub mod exit;
+pub mod explanation;
 pub mod html;
 pub mod json;
 pub mod junit;

@@ -1,6 +1,8 @@
 //! `summary.md` for a pull request or job page: failures first, details folded, at most 60 KB.
 
 use crate::exit::Verdict;
+use crate::explanation::life;
+use crate::model::explained::Explained;
 use crate::model::outcome::Answer;
 use crate::model::value::Value;
 use crate::summary::{Summary, seeds_text, shown_or_dash};
@@ -69,6 +71,15 @@ fn broke(summary: &Summary) -> String {
             group.first_seed,
             fenced(&group.replay)
         ));
+        if let Some(explained) = &group.explained {
+            text.push_str(&story(explained));
+        }
+        if let Some(other) = &group.same_as {
+            text.push_str(&format!(
+                "\n**Shrunk** to the schedule of {}.\n",
+                escape(other)
+            ));
+        }
         let lines: Vec<_> = group.witness.iter().chain(&group.faults).take(30).collect();
         if !lines.is_empty() {
             let body: Vec<_> = lines.into_iter().map(|line| fenced(line)).collect();
@@ -82,6 +93,56 @@ fn broke(summary: &Summary) -> String {
         text.push_str(&format!(
             "\n+{} more failure groups\n",
             summary.failures.len() - 10
+        ));
+    }
+    text
+}
+
+/// What is left of the run, what tells something about it, and what may mend it.
+fn story(explained: &Explained) -> String {
+    let mut text = format!("\n**Shrunk** to {}.\n\n", escape(&explained.cut()));
+    for line in explained.schedule.iter().take(10) {
+        text.push_str(&format!("- {}\n", escape(line)));
+    }
+    if explained.schedule.len() > 10 {
+        text.push_str(&format!("- +{} more\n", explained.schedule.len() - 10));
+    }
+    let table = &explained.counterfactuals;
+    text.push_str(&format!(
+        "\n| fails | with this change | |\n|---:|---|---|\n| {} | as it is | |\n",
+        table.base
+    ));
+    let telling = table.rows.iter().filter(|row| row.meaning.is_telling());
+    for row in telling.take(20) {
+        text.push_str(&format!(
+            "| {} | {} | {} |\n",
+            row.rate,
+            escape(&row.label),
+            row.meaning.words()
+        ));
+    }
+    text.push('\n');
+    if let Some(why) = explained.no_mend() {
+        text.push_str(&format!("{why}\n"));
+    }
+    for mend in explained.mends.iter().take(10) {
+        text.push_str(&format!(
+            "- {} {}\n",
+            escape(&mend.label),
+            escape(&mend.verdict())
+        ));
+    }
+    let commands = [explained.run(), explained.prove.clone()];
+    let commands = commands.iter().filter(|text| !text.is_empty());
+    let commands: Vec<String> = commands.map(|text| fenced(text)).collect();
+    text.push_str(&format!("\n```\n{}\n```\n", commands.join("\n")));
+    if !explained.life.is_empty() {
+        let lines = life(&explained.life);
+        let lines: Vec<String> = lines.iter().map(|line| fenced(line)).collect();
+        text.push_str(&format!(
+            "\n<details><summary>What became of event {}</summary>\n\n```\n{}\n```\n\n</details>\n",
+            escape(&explained.event),
+            lines.join("\n")
         ));
     }
     text

@@ -7,6 +7,7 @@
 //!
 //! Limits: no wall times, hosts, paths of the machine or worker counts belong here (decisions B15).
 
+pub mod explained;
 pub mod histogram;
 pub mod outcome;
 pub mod shown;
@@ -19,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::exit::ExitClass;
+use explained::Explained;
 use histogram::{Histograms, LatencyHistogram};
 use outcome::{Answer, Flow, Totals};
 use shown::ShownRun;
@@ -359,6 +361,13 @@ pub struct FailureGroup {
     pub witness: Vec<String>,
     /// The resolved fault plan of that run, a line a fault.
     pub faults: Vec<String>,
+    /// Why it failed, if that was asked and could be found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explained: Option<Explained>,
+    /// The signature of the group whose explanation holds for this one too, because both are cut down to one
+    /// schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<String>,
 }
 
 /// A place that the sweep is expected to reach.

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Verdict;
+use crate::model::explained::Explained;
 use crate::model::outcome::{Answer, Flow, Totals};
 use crate::model::shown::ShownRun;
 use crate::model::value::{Micros, Quantile, Threshold, Value, as_text, three_digits};
@@ -190,6 +191,12 @@ pub struct FailureSummary {
     pub faults: Vec<String>,
     /// The command that replays it.
     pub replay: String,
+    /// Why it failed, if that was asked and could be found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explained: Option<Explained>,
+    /// The signature of the group whose explanation holds for this one too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<String>,
 }
 
 /// A point and whether enough runs reached it.

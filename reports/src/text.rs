@@ -3,6 +3,7 @@
 //! At most eight lines a failure; thresholds stand beside observed values, delivered / owed beside
 //! percentiles. Wall time is not known here: the command line adds its own line.
 
+use crate::model::explained::{Explained, Meaning};
 use crate::model::outcome::Answer;
 use crate::model::value::Value;
 use crate::summary::{
@@ -162,6 +163,18 @@ fn failure(group: &FailureSummary, ink: Ink) -> Vec<String> {
     if !group.promise.is_empty() {
         lines.push(format!("      promise: {}", group.promise));
     }
+    match (&group.explained, &group.same_as) {
+        (Some(explained), _) => lines.extend(story(explained)),
+        (None, Some(other)) => lines.push(format!("      shrunk:  to the schedule of {other}")),
+        (None, None) => lines.extend(evidence(group)),
+    }
+    lines.push(format!("      replay:  {}", group.replay));
+    lines
+}
+
+/// What the run showed and which faults it met.
+fn evidence(group: &FailureSummary) -> Vec<String> {
+    let mut lines = Vec::new();
     let more = group.witness.len().saturating_sub(WITNESS_LINES);
     let shown = if more == 0 {
         WITNESS_LINES
@@ -189,7 +202,43 @@ fn failure(group: &FailureSummary, ink: Ink) -> Vec<String> {
         };
         lines.push(format!("      faults:  {first}{others}"));
     }
-    lines.push(format!("      replay:  {}", group.replay));
+    lines
+}
+
+/// The short story: what is left of the run, what it needs, and what may mend it; four lines at most.
+fn story(explained: &Explained) -> Vec<String> {
+    let named = |meaning: Meaning| -> Option<String> {
+        let first = explained.rows(meaning).next()?;
+        let more = match explained.rows(meaning).count() {
+            1 => String::new(),
+            count => format!(" (+{})", count - 1),
+        };
+        Some(format!("{}{more}", first.label))
+    };
+    let mut lines = vec![format!("      shrunk:  {}", explained.cut())];
+    if let Some(label) = named(Meaning::Needed) {
+        let base = explained.counterfactuals.base;
+        lines.push(format!(
+            "      needs:   it fails {base}, and 0/{} {label}",
+            base.of
+        ));
+    }
+    if let Some(mend) = explained.mends.first() {
+        let more = match explained.mends.len() {
+            1 => String::new(),
+            count => format!(" (+{})", count - 1),
+        };
+        let prove = match explained.prove.as_str() {
+            "" => String::new(),
+            prove => format!("; prove it: {prove}"),
+        };
+        let of = explained.counterfactuals.base.of;
+        lines.push(format!(
+            "      mend?:   it fails 0/{of} with {}{more}{prove}",
+            mend.label
+        ));
+    }
+    lines.push(format!("      alone:   {}", explained.run()));
     lines
 }
 

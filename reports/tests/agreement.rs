@@ -4,8 +4,9 @@ mod support;
 
 use serde_json::Value as Json;
 use stormglass_reports::model::SamplePhase;
+use stormglass_reports::model::explained::Explained;
 use stormglass_reports::model::value::Value;
-use stormglass_reports::{ExitClass, Summary, json, junit, markdown, text};
+use stormglass_reports::{ExitClass, Summary, explanation, json, junit, markdown, text};
 use text::Ink;
 
 fn summary() -> Summary {
@@ -109,6 +110,85 @@ fn a_failure_takes_at_most_eight_lines_of_the_console_and_names_its_replay() {
         "no escape codes without a terminal"
     );
     assert!(text::render(&summary(), Ink::Ansi).contains("\u{1b}[1;31mFAIL\u{1b}[0m"));
+}
+
+#[test]
+fn what_explains_a_failure_stands_in_every_rendering() {
+    let report = support::report();
+    let summary = Summary::of(&report);
+    let group = &summary.failures[0];
+    let told = group.explained.as_ref().unwrap();
+    let files = stormglass_reports::artefacts(&report);
+    let page = &files.iter().find(|file| file.0 == "report.html").unwrap().1;
+    let alone = explanation::markdown(told);
+    let plain = |text: &str| {
+        text.replace('\\', "")
+            .replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&quot;", "\"")
+            .replace("&#39;", "'")
+    };
+    let pages = [
+        plain(page),
+        plain(&markdown::render(&summary)),
+        plain(&alone),
+    ];
+    for page in &pages {
+        assert!(page.contains(&told.cut()), "{} in\n{page}", told.cut());
+        assert!(page.contains(&told.run()) && page.contains(&told.prove));
+        for line in &told.schedule {
+            assert!(page.contains(line), "{line} in\n{page}");
+        }
+        for step in &told.life {
+            assert!(page.contains(&step.seconds()) && page.contains(&step.what));
+        }
+        let rows = told.counterfactuals.rows.iter();
+        for row in rows.filter(|row| row.meaning.is_telling()) {
+            let (rate, words) = (row.rate.to_string(), row.meaning.words());
+            assert!(page.contains(&row.label), "{} in\n{page}", row.label);
+            assert!(page.contains(&rate) && page.contains(words), "{words}");
+        }
+        for mend in &told.mends {
+            assert!(page.contains(&mend.label) && page.contains(&mend.verdict()));
+        }
+    }
+    let console = text::render(&summary, Ink::Plain);
+    for wanted in [
+        &told.cut(),
+        &told.run(),
+        &told.prove,
+        &told.mends[0].label,
+        &group.replay,
+        "it fails 43/50, and 0/50 without 'leader-dies'",
+    ] {
+        assert!(console.contains(wanted), "{wanted} in\n{console}");
+    }
+    let read: Explained = serde_json::from_str(&explanation::json(told)).unwrap();
+    assert_eq!(read, *told);
+    let file: Json = serde_json::from_str(&json::render(&summary)).unwrap();
+    let file = &file["failures"][0]["explained"];
+    assert_eq!(file, &serde_json::to_value(told).unwrap());
+    assert_eq!(file["counterfactuals"]["rows"][0]["rate"]["fails"], 0);
+}
+
+#[test]
+fn failures_with_one_schedule_are_told_once() {
+    let mut report = support::report();
+    let first = report.failures[0].signature.clone();
+    report.failures[1].same_as = Some(first.clone());
+    let summary = Summary::of(&report);
+    let console = text::render(&summary, Ink::Plain);
+    assert!(
+        console.contains(&format!("shrunk:  to the schedule of {first}")),
+        "{console}"
+    );
+    let page = markdown::render(&summary).replace('\\', "");
+    assert!(
+        page.contains(&format!("to the schedule of {first}")),
+        "{page}"
+    );
+    let page = stormglass_reports::html::render(&report);
+    assert!(page.contains("<a href=\"#failure-0\">") && page.contains("id=\"failure-0\""));
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 mod support;
 
+use stormglass_reports::model::explained::Explained;
 use stormglass_reports::model::outcome::{Flow, RunOutcome};
 use stormglass_reports::model::slo::Slo;
 use stormglass_reports::model::value::{Micros, Threshold, Value};
 use stormglass_reports::model::{Identity, Report, SamplePhase, Setting, SettingSource};
-use stormglass_reports::{Collector, Summary, html, json, junit, markdown, text};
+use stormglass_reports::{Collector, Summary, explanation, html, json, junit, markdown, text};
 
 /// What stands between the tags of the data island.
 fn island(page: &str) -> &str {
@@ -141,7 +142,11 @@ fn text_of_a_scenario_is_text_everywhere() {
         group.anomaly = HOSTILE.into();
         group.witness = vec![HOSTILE.into()];
         group.faults = vec![HOSTILE.into()];
+        group.explained = Some(hostile_story(HOSTILE));
     }
+    let mut other = report.failures[0].clone();
+    (other.explained, other.same_as) = (None, Some(HOSTILE.into()));
+    report.failures.push(other);
     for point in &mut report.points {
         point.name = HOSTILE.into();
     }
@@ -163,6 +168,8 @@ fn text_of_a_scenario_is_text_everywhere() {
     assert_balanced(&page);
     let read: Summary = serde_json::from_str(island(&page)).unwrap();
     assert_eq!(read.identity.scenario, HOSTILE);
+    let alone = explanation::markdown(&hostile_story(HOSTILE));
+    let alone: String = alone.split("```").step_by(2).collect();
     let summary = Summary::of(&report);
     assert!(!junit::render(&summary).contains("<script"));
     let outside_fences: String = markdown::render(&summary)
@@ -171,6 +178,48 @@ fn text_of_a_scenario_is_text_everywhere() {
         .collect::<Vec<_>>()
         .concat();
     assert!(!outside_fences.contains("<script") && !outside_fences.contains("<img"));
+    assert!(
+        !alone.contains("<script") && !alone.contains("<img"),
+        "{alone}"
+    );
+}
+
+/// An explanation whose every text wants to be markup.
+fn hostile_story(text: &str) -> Explained {
+    let mut story = support::explained::explained();
+    story.signature = text.into();
+    story.sentence = text.into();
+    story.schedule = vec![text.into()];
+    story.event = text.into();
+    story.repro = text.into();
+    story.prove = text.into();
+    for step in &mut story.life {
+        step.node = text.into();
+        step.what = text.into();
+    }
+    for row in &mut story.counterfactuals.rows {
+        row.label = text.into();
+    }
+    for mend in &mut story.mends {
+        mend.label = text.into();
+    }
+    story
+}
+
+#[test]
+fn a_fault_on_a_life_line_has_a_sign_and_not_only_a_colour() {
+    let page = html::render(&support::report());
+    let mut rows = page
+        .lines()
+        .filter(|line| line.contains("class=\"struck\""));
+    assert_eq!(rows.clone().count(), 1);
+    assert!(rows.all(|row| row.contains("aria-label=\"fault\"")));
+    let alone = explanation::markdown(&support::explained::explained());
+    let struck: Vec<&str> = alone.lines().filter(|line| line.starts_with('!')).collect();
+    assert!(
+        matches!(struck[..], [line] if line.contains("begins")),
+        "{alone}"
+    );
 }
 
 /// Every element that opens closes, in order; text has no stray angle bracket.
@@ -282,11 +331,19 @@ fn a_report_of_nothing_says_that_nothing_was_tested() {
 #[test]
 fn a_report_with_endless_lists_stays_below_a_megabyte_and_says_what_it_cut() {
     let mut report = support::report();
-    let group = report.failures[0].clone();
+    let mut group = report.failures[0].clone();
+    let story = group.explained.as_mut().unwrap();
+    story.life = vec![story.life[0].clone(); 500];
+    story.schedule = vec!["a fault ".repeat(20); 300];
+    story.counterfactuals.rows = vec![story.counterfactuals.rows[4].clone(); 300];
     let row = report.seeds[0].clone();
     for index in 0..2_000_u64 {
         let mut more = group.clone();
         more.signature = format!("signature {index}");
+        if index >= 4 {
+            // No more than five are explained.
+            (more.explained, more.same_as) = (None, Some("signature 0".into()));
+        }
         more.witness = vec!["a line of a long witness ".repeat(8); 200];
         report.failures.push(more);
         report
@@ -309,6 +366,9 @@ fn a_report_with_endless_lists_stays_below_a_megabyte_and_says_what_it_cut() {
         "Showing 20 of 2002 signatures",
         "Showing 50 of 2064 seeds",
         "showing 40 of 200",
+        "Showing 40 of 500 lines",
+        "showing 10 of 300 lines",
+        "300 more changes that were tried; showing 20",
     ] {
         assert!(page.contains(told), "{told}");
     }

@@ -105,6 +105,14 @@ pub trait Watcher: Sync {
     fn ends(&self, worker: usize, job: Job);
 }
 
+/// Nobody watches.
+pub struct Nobody;
+
+impl Watcher for Nobody {
+    fn begins(&self, _: usize, _: Job) {}
+    fn ends(&self, _: usize, _: Job) {}
+}
+
 /// Runs every job with `run` on `workers` threads until `stop` says so, and gives the results to `take` in
 /// the order of the jobs, on the calling thread. Gives back how many were taken.
 pub fn sweep<T: Send>(

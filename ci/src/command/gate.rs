@@ -2,7 +2,7 @@
 //! from the commit; what was not exercised is not green.
 
 use super::list;
-use super::sweep::{Chosen, SLO, quoted, run_jobs};
+use super::sweep::{Chosen, SLO, Sweep, quoted, run_jobs};
 use crate::args::GateArgs;
 use crate::error::Failure;
 use crate::{say, seeds, signals};
@@ -62,7 +62,15 @@ pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
             case.path.display(),
             quoted(&args.slo)
         );
-        let code = run_jobs(case, &jobs, Mode::Gate, command, &args.sweep, &folder)?;
+        let code = run_jobs(Sweep {
+            catalog,
+            chosen: case,
+            jobs: &jobs,
+            mode: Mode::Gate,
+            command,
+            args: &args.sweep,
+            folder: &folder,
+        })?;
         if signals::stop_flag().load(Ordering::Relaxed) {
             return Ok(signals::INTERRUPTED);
         }

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod capacity;
+mod causes;
 pub mod explain;
 pub mod gate;
 pub mod init;

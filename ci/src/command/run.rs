@@ -1,6 +1,6 @@
 //! `stormglass run`: look at a scenario with one seed or several.
 
-use super::sweep::{Chosen, SLO, quoted, run_jobs};
+use super::sweep::{Chosen, SLO, Sweep, quoted, run_jobs};
 use crate::args::RunArgs;
 use crate::error::Failure;
 use crate::seeds;
@@ -35,12 +35,13 @@ pub fn run(catalog: &Catalog, args: &RunArgs) -> Result<u8, Failure> {
         args.scenario.display(),
         quoted(&args.slo)
     );
-    run_jobs(
-        &chosen,
-        &jobs,
-        Mode::Run,
+    run_jobs(Sweep {
+        catalog,
+        chosen: &chosen,
+        jobs: &jobs,
+        mode: Mode::Run,
         command,
-        &args.sweep,
-        &args.sweep.out,
-    )
+        args: &args.sweep,
+        folder: &args.sweep.out,
+    })
 }

@@ -5,7 +5,6 @@ use crate::args::ShrinkArgs;
 use crate::error::Failure;
 use crate::out::write_file;
 use crate::say;
-use std::path::Path;
 use stormglass_scenarios::catalog::Catalog;
 use stormglass_scenarios::shrink::{FINAL_SEEDS, STEPS, Shrunk, Unshrinkable, shrink, slug};
 
@@ -35,9 +34,15 @@ pub fn of_seed(
     seed: u64,
     check: Option<&str>,
 ) -> Result<Shrunk, Failure> {
-    let folder = chosen.path.parent().unwrap_or(Path::new(""));
     std::panic::set_hook(Box::new(|_| {})); // A candidate that panics is no candidate.
-    let shrunk = shrink(catalog, folder, &chosen.assembly, seed, check, STEPS);
+    let shrunk = shrink(
+        catalog,
+        chosen.folder(),
+        &chosen.assembly,
+        seed,
+        check,
+        STEPS,
+    );
     let _ = std::panic::take_hook();
     shrunk.map_err(|why| match why {
         Unshrinkable::Passes => Failure::usage(
@@ -79,28 +84,8 @@ fn tell(shrunk: &Shrunk) -> Result<(), Failure> {
     if shrunk.cut_short {
         say("  the budget ended before nothing smaller failed: it may be shrunk further")?;
     }
-    for line in schedule(shrunk) {
+    for line in shrunk.schedule() {
         say(&format!("  {line}"))?;
     }
     Ok(())
-}
-
-/// What happens in the schedule, for people: how many events, and each fault.
-pub fn schedule(shrunk: &Shrunk) -> Vec<String> {
-    let count = shrunk.after.events;
-    let events = match count {
-        1 => "one event".to_owned(),
-        _ => format!("{count} events"),
-    };
-    let faults = shrunk.scenario.faults.planned.iter().map(|fault| {
-        format!(
-            "{} after the start of chaos: '{}', {} on {} for {}",
-            fault.at,
-            fault.name,
-            fault.kind.to_fault().name(),
-            fault.target,
-            fault.lasts
-        )
-    });
-    [events].into_iter().chain(faults).collect()
 }

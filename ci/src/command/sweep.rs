@@ -1,5 +1,6 @@
 //! What `run` and `gate` share: one scenario over many seeds, folded into one report in a folder.
 
+use super::causes;
 use crate::args::{DriverArg, SweepArgs};
 use crate::error::Failure;
 use crate::fold::{HEADLINE, fold};
@@ -110,6 +111,11 @@ impl Chosen {
         &self.file.cases[self.case]
     }
 
+    /// Where the files stand that it names.
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
     /// The command that runs a seed again; `{seed}` stands for it.
     pub fn replay(&self) -> String {
         let variant = self.case().variant.as_ref();
@@ -153,15 +159,38 @@ pub fn workers(asked: Option<usize>) -> usize {
     asked.unwrap_or_else(cores).max(1)
 }
 
-/// Runs `jobs` and writes the folder of results; gives back the exit code.
-pub fn run_jobs(
-    chosen: &Chosen,
-    jobs: &[Job],
-    mode: Mode,
-    command: String,
-    args: &SweepArgs,
-    folder: &Path,
-) -> Result<u8, Failure> {
+/// What is to be run and where its results go.
+pub struct Sweep<'a> {
+    /// Users' parts.
+    pub catalog: &'a Catalog,
+    /// The case.
+    pub chosen: &'a Chosen,
+    /// Its seeds.
+    pub jobs: &'a [Job],
+    /// Whether coverage counts.
+    pub mode: Mode,
+    /// The command line, but for `--explain`.
+    pub command: String,
+    /// How.
+    pub args: &'a SweepArgs,
+    /// The folder of results.
+    pub folder: &'a Path,
+}
+
+/// Runs the seeds and writes the folder of results; gives back the exit code.
+pub fn run_jobs(sweep_of: Sweep<'_>) -> Result<u8, Failure> {
+    let Sweep {
+        catalog,
+        chosen,
+        jobs,
+        mode,
+        mut command,
+        args,
+        folder,
+    } = sweep_of;
+    if args.explain {
+        command.push_str(" --explain");
+    }
     hostable(chosen, args)?;
     let mut out = Out::open(folder)?;
     let workers = workers(args.jobs).clamp(1, jobs.len().max(1));
@@ -217,17 +246,25 @@ pub fn run_jobs(
     if let Some(error) = trouble {
         return Err(error.into());
     }
-    let interrupted = taken < jobs.len();
+    let mut interrupted = taken < jobs.len();
     if interrupted {
         collector.add_note(format!("interrupted after {taken} of {} seeds", jobs.len()));
     }
     let identity = identity(chosen, mode, command);
-    let report = collector.finish(
+    let mut report = collector.finish(
         identity,
         settings(chosen),
         chosen.file.source.text.clone(),
         BTreeSet::new(),
     );
+    if args.explain && !interrupted {
+        causes::explain(catalog, chosen, &mut report, args, folder)?;
+        interrupted = stop.load(Ordering::Relaxed);
+        if interrupted {
+            let note = "interrupted before all failures were explained";
+            report.notes.insert(note.to_owned());
+        }
+    }
     write(&out, &report, started, cost, workers)?;
     out.done()?;
     tell(&report, folder, args.quiet, started)?;
@@ -400,7 +437,15 @@ fn write(
 }
 
 fn tell(report: &Report, folder: &Path, quiet: bool, started: Instant) -> Result<(), Failure> {
-    let summary = Summary::of(report);
+    let mut summary = Summary::of(report);
+    // Files name a schedule from their own folder; a command on the console has to work from here.
+    for explained in summary
+        .failures
+        .iter_mut()
+        .filter_map(|group| group.explained.as_mut())
+    {
+        explained.repro = folder.join(&explained.repro).display().to_string();
+    }
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     if quiet {
         let class = report.exit_class();

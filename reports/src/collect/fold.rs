@@ -160,5 +160,7 @@ pub(super) fn group_of(failure: &Failure, run: &SeedRow) -> FailureGroup {
         first_seed: run.seed,
         witness: failure.witness.clone(),
         faults: failure.faults.clone(),
+        explained: None,
+        same_as: None,
     }
 }

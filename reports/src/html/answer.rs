@@ -1,5 +1,6 @@
 //! The top of the page: verdict, gate and what broke.
 
+use super::cause::story;
 use super::words::{answer_class, bound, command, escape, section, short, table, tag, verdict};
 use crate::model::Mode;
 use crate::model::outcome::Answer;
@@ -251,7 +252,9 @@ pub fn broke(summary: &Summary) -> String {
         return String::new();
     }
     let cards = summary.failures.iter().take(CARDS).enumerate();
-    let mut body: String = cards.map(|(index, group)| card(index, group)).collect();
+    let mut body: String = cards
+        .map(|(index, group)| card(index, group, summary))
+        .collect();
     if summary.failures.len() > CARDS {
         let all = summary.failures.len();
         body.push_str(&format!("<p>Showing {CARDS} of {all} signatures.</p>\n"));
@@ -278,23 +281,56 @@ pub fn broke(summary: &Summary) -> String {
     section("broke", "What broke", &body)
 }
 
-fn card(index: usize, group: &FailureSummary) -> String {
+fn card(index: usize, group: &FailureSummary, summary: &Summary) -> String {
+    let explained = group.explained.as_ref();
+    let other = explained.filter(|explained| explained.signature != group.signature);
+    let other = other.map_or_else(String::new, |explained| {
+        format!(
+            "<dt>Cut down, it is</dt><dd><code>{}</code></dd>",
+            escape(&explained.signature)
+        )
+    });
+    let same = group.same_as.as_ref().map_or_else(String::new, |other| {
+        let mut groups = summary.failures.iter();
+        let at = groups.position(|group| group.signature == *other);
+        format!(
+            "<p>Cut down, it is the schedule of <a href=\"#failure-{}\"><code>{}</code></a>.</p>\n",
+            at.unwrap_or(index),
+            escape(other)
+        )
+    });
+    let original = [
+        lines("Witness", &group.witness),
+        lines("Resolved fault plan", &group.faults),
+        format!(
+            "<div class=\"muted\">Replay</div>{}",
+            command(&format!("replay-{index}"), &group.replay)
+        ),
+    ]
+    .concat();
+    // Where there is a short story, the long one is folded away.
+    let short = explained.map(|explained| story(index, explained));
+    let short = short.unwrap_or(same);
+    let told = if short.is_empty() {
+        original
+    } else {
+        format!(
+            "{short}<details><summary>The whole run of seed {}</summary>{original}</details>\n",
+            group.first_seed
+        )
+    };
     format!(
-        "<article class=\"card broken\"><h3>{}</h3>\n<dl>\
+        "<article class=\"card broken\" id=\"failure-{index}\"><h3>{}</h3>\n<dl>\
          <dt>Promise broken</dt><dd><b>{}</b> {}</dd><dt>Anomaly</dt><dd>{}</dd>\
          <dt>Seen in</dt><dd>{}, first in seed {}</dd>\
-         <dt>Signature</dt><dd><code>{}</code></dd></dl>\n{}{}\
-         <div class=\"muted\">Replay</div>{}</article>\n",
+         <dt>Signature</dt><dd><code>{}</code></dd>{other}</dl>\n{told}</article>\n",
         escape(&group.sentence),
         escape(&group.check),
         escape(&group.promise),
         escape(&group.anomaly),
         escape(&group.share.sentence()),
         group.first_seed,
-        escape(&group.signature),
-        lines("Witness", &group.witness),
-        lines("Resolved fault plan", &group.faults),
-        command(&format!("replay-{index}"), &group.replay)
+        escape(&group.signature)
     )
 }
 

@@ -273,6 +273,8 @@ fn failure(group: &FailureGroup, report: &Report, runs: u64) -> FailureSummary {
         witness: group.witness.clone(),
         faults: group.faults.clone(),
         replay: report.identity.replay_of(group.first_seed),
+        explained: group.explained.clone(),
+        same_as: group.same_as.clone(),
     }
 }
 

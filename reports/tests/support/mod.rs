@@ -1,6 +1,8 @@
 //! A made-up sweep: every kind of row, drawn from a fixed generator.
 #![allow(dead_code, reason = "each test and the example use a part of it")]
 
+pub mod explained;
+
 use std::collections::BTreeSet;
 
 use stormglass_reports::model::outcome::{Answer, CheckRun, Failure, RunOutcome, Totals};
@@ -415,7 +417,11 @@ pub fn collector() -> Collector {
 pub fn finish(collector: Collector) -> Report {
     let text = "# Do orders reach the warehouse once, whatever crashes?\nname = \"orders-once\"\n\n\
                 [run]\nwarmup = \"5s\"\nchaos = \"60s\"\n";
-    collector.finish(identity(), configuration(), text.into(), BTreeSet::new())
+    let mut report = collector.finish(identity(), configuration(), text.into(), BTreeSet::new());
+    if let Some(group) = report.failures.first_mut() {
+        group.explained = Some(explained::explained());
+    }
+    report
 }
 
 /// The sample sweep.

@@ -8,7 +8,7 @@ use crate::load::{Case, load_text_in};
 use crate::run::{Driver, run, run_plan};
 use crate::shrink::same;
 use crate::spec::{Scenario, print};
-use crate::sweep::{Ended, Job, Watcher, sweep};
+use crate::sweep::{Ended, Job, Nobody, sweep};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
@@ -104,13 +104,6 @@ pub struct Bench<'a> {
     pub folder: &'a Path,
     /// Threads.
     pub workers: usize,
-}
-
-struct Nobody;
-
-impl Watcher for Nobody {
-    fn begins(&self, _: usize, _: Job) {}
-    fn ends(&self, _: usize, _: Job) {}
 }
 
 fn fails(outcome: &Outcome, wanted: &Signature) -> bool {

@@ -2,10 +2,12 @@
 
 mod changes;
 mod counterfactual;
+mod explained;
 mod lifeline;
 
 pub use changes::{Change, Sort};
 pub use counterfactual::{Bench, Counterfactuals, PERTURBATIONS, Rate, Row, Search};
+pub use explained::{Explained, LEAST, Meaning, Mend};
 pub use lifeline::{Line, lifeline};
 
 #[cfg(test)]

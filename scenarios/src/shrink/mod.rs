@@ -74,21 +74,26 @@ pub enum Unshrinkable {
     NotExplicit,
 }
 
-/// The first thing that a run breaks, of `check` if one is named. A check that watches a cause comes before
-/// those that watch its symptoms when both fall on one instant, because causes are listed first.
+/// The first thing that a run breaks; if `what` names a check or the [`slug`] of a signature, of these. A check
+/// that watches a cause comes before those that watch its symptoms when both fall on one instant, because causes
+/// are listed first.
 #[must_use]
-pub fn first_violation<'a>(outcome: &'a Outcome, check: Option<&str>) -> Option<&'a Violation> {
+pub fn first_violation<'a>(outcome: &'a Outcome, what: Option<&str>) -> Option<&'a Violation> {
     let failed = outcome
         .judgements
         .iter()
-        .filter(|judgement| judgement.answer == Answer::Fail)
-        .filter(|judgement| check.is_none_or(|check| judgement.check == check));
+        .filter(|judgement| judgement.answer == Answer::Fail);
+    let is_meant = |signature: &Signature| {
+        what.is_none_or(|what| signature.check == what || slug(signature) == what)
+    };
     failed
         .flat_map(|judgement| &judgement.violations)
+        .filter(|violation| is_meant(&violation.signature))
         .min_by_key(|violation| violation.time)
 }
 
-/// Shrinks what breaks in a run of `seed`. Files that the scenario names stand in `folder`.
+/// Shrinks what breaks in a run of `seed`, of `what` as in [`first_violation`]. Files that the scenario names
+/// stand in `folder`.
 ///
 /// # Errors
 /// If there is nothing to shrink.
@@ -97,11 +102,11 @@ pub fn shrink(
     folder: &Path,
     assembly: &Arc<Assembly>,
     seed: u64,
-    check: Option<&str>,
+    what: Option<&str>,
     limit: u64,
 ) -> Result<Shrunk, Unshrinkable> {
     let original = run(assembly, seed, Driver::Auto).outcome;
-    let violation = first_violation(&original, check).ok_or(Unshrinkable::Passes)?;
+    let violation = first_violation(&original, what).ok_or(Unshrinkable::Passes)?;
     let wanted = violation.signature.clone();
     let written = explicit::explicit(assembly, seed, &original, wanted.check);
     let before = Size {
@@ -203,6 +208,39 @@ impl Shrunk {
         self.pinned.unwrap_or(FIRST_SEED)
     }
 
+    /// What happens in the schedule, for people: how many events, and each fault.
+    #[must_use]
+    pub fn schedule(&self) -> Vec<String> {
+        let count = self.after.events;
+        let events = match count {
+            1 => "one event".to_owned(),
+            _ => format!("{count} events"),
+        };
+        let faults = self.scenario.faults.planned.iter().map(|fault| {
+            format!(
+                "{} after the start of chaos: '{}', {} on {} for {}",
+                fault.at,
+                fault.name,
+                fault.kind.to_fault().name(),
+                fault.target,
+                fault.lasts
+            )
+        });
+        [events].into_iter().chain(faults).collect()
+    }
+
+    /// Whether two failures were cut down to one schedule: the same parts, faults and number of events, which
+    /// break the same rule. What the events carry may differ.
+    #[must_use]
+    pub fn is_like(&self, other: &Shrunk) -> bool {
+        let mut scenario = other.scenario.clone();
+        scenario.question.clone_from(&self.scenario.question);
+        scenario.sources.clone_from(&self.scenario.sources);
+        (&self.violation.signature, self.pinned, self.after.events)
+            == (&other.violation.signature, other.pinned, other.after.events)
+            && self.scenario == scenario
+    }
+
     /// Whether the file fails on its own, whatever the timing.
     #[must_use]
     pub const fn stands_alone(&self) -> bool {
@@ -243,8 +281,13 @@ impl Shrunk {
 /// The signature as the name of a folder.
 #[must_use]
 pub fn slug(signature: &Signature) -> String {
-    let text = signature.to_string();
-    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
+    words(&signature.to_string())
+}
+
+/// The same of a signature as it is written.
+#[must_use]
+pub fn words(signature: &str) -> String {
+    let words = signature.split(|letter: char| !letter.is_ascii_alphanumeric());
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
     words.join("-").to_lowercase()
 }
