@@ -6,9 +6,10 @@ mod objectives;
 use std::collections::BTreeMap;
 use stormglass_core::check::{self, catalog};
 use stormglass_core::metrics::{Latency, Phase};
-use stormglass_core::outcome::{ClockTrack, Limit, Outcome, ResolvedFault};
+use stormglass_core::outcome::{ClockTrack, Limit, Outcome, PointUnderFault, ResolvedFault};
 use stormglass_core::time::{Span, Time};
 use stormglass_reports::model::SamplePhase;
+use stormglass_reports::model::coverage::PassedPoint;
 use stormglass_reports::model::histogram::{Histograms, LatencyHistogram};
 use stormglass_reports::model::outcome::{Answer, CheckRun, Failure, Flow, RunOutcome, Totals};
 use stormglass_reports::model::shown::{
@@ -40,6 +41,7 @@ pub fn fold(assembly: &Assembly, index: u64, ran: &Ran) -> RunOutcome {
         slos: objectives::judge(assembly, ran, &histograms),
         failures: failures(outcome, &faults),
         points: points.map(|point| point.name.clone()).collect(),
+        passed: outcome.reached.iter().map(passed).collect(),
         totals: totals(outcome),
         recoveries: recoveries(outcome),
         flow: flow(assembly, outcome),
@@ -51,6 +53,18 @@ pub fn fold(assembly: &Assembly, index: u64, ran: &Ran) -> RunOutcome {
             .collect(),
         shown: Some(shown(assembly, outcome)),
         histograms,
+    }
+}
+
+fn passed(row: &PointUnderFault) -> PassedPoint {
+    PassedPoint {
+        point: row.point.into(),
+        part: row.part.name().into(),
+        faults: row
+            .faults
+            .iter()
+            .map(|cell| (cell.kind.into(), cell.struck))
+            .collect(),
     }
 }
 

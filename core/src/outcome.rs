@@ -4,6 +4,7 @@ use crate::check::{Answer, Judgement, Signature};
 use crate::digest::FINGERPRINT_VERSION;
 use crate::fault::Fault;
 use crate::metrics::Metrics;
+use crate::part::PartKind;
 use crate::time::Time;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +59,26 @@ pub struct ClockTrack {
     pub points: Vec<(Time, i64)>,
 }
 
+/// A point that nodes of a kind of part passed, and the kinds of faults that were active meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PointUnderFault {
+    /// The point, by name.
+    pub point: &'static str,
+    /// What passed it.
+    pub part: PartKind,
+    /// Kinds that were active anywhere when it did, in order of their names.
+    pub faults: Vec<Reached>,
+}
+
+/// A kind of fault under which a point was passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Reached {
+    /// The kind, by name.
+    pub kind: &'static str,
+    /// Whether one of the kind struck a node that passed the point.
+    pub struck: bool,
+}
+
 /// Which bound cut a run (A17).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -103,6 +124,8 @@ pub struct Outcome {
     pub clocks: Vec<ClockTrack>,
     /// Points passed, by name, and how often.
     pub points: BTreeMap<&'static str, u64>,
+    /// Points passed by nodes of parts, and under which faults; by point and part.
+    pub reached: Vec<PointUnderFault>,
     /// What was measured.
     pub metrics: Metrics,
     /// Which bound cut the run, if one did.
@@ -167,6 +190,7 @@ mod tests {
             faults: Vec::new(),
             clocks: Vec::new(),
             points: BTreeMap::new(),
+            reached: Vec::new(),
             metrics: Metrics::default(),
             limit: None,
         }

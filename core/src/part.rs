@@ -64,16 +64,24 @@ pub enum PartKind {
     Lease,
 }
 
-impl fmt::Display for PartKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl PartKind {
+    /// Its name in scenario files and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
             PartKind::Source => "source",
             PartKind::Broker => "broker",
             PartKind::Processor => "processor",
             PartKind::Sink => "sink",
             PartKind::Service => "service",
             PartKind::Lease => "lease",
-        })
+        }
+    }
+}
+
+impl fmt::Display for PartKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -14,6 +14,7 @@ mod shown;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::exit::ExitClass;
+use crate::model::coverage::Cells;
 use crate::model::histogram::{Histograms, LatencyHistogram};
 use crate::model::outcome::{Flow, RunOutcome, Totals};
 use crate::model::shown::ShownRun;
@@ -35,6 +36,7 @@ pub struct Collector {
     slos: BTreeMap<(String, SamplePhase), SloRow>,
     failures: BTreeMap<String, FailureGroup>,
     points: BTreeMap<String, PointRow>,
+    cells: Cells,
     histograms: Histograms,
     /// What SLOs name, by series and phase.
     by_seed: BTreeMap<(String, SamplePhase), BySeed>,
@@ -110,6 +112,7 @@ impl Collector {
                 .expect("expected on the line above");
             point.reached += 1;
         }
+        self.cells.add(outcome.passed);
         for recovery in &outcome.recoveries {
             match recovery.number() {
                 Some(micros) => self.recovery.record(micros),
@@ -163,6 +166,7 @@ impl Collector {
             point.min_share_ppm = point.min_share_ppm.max(row.min_share_ppm);
             point.min_runs = point.min_runs.max(row.min_runs);
         }
+        self.cells.merge(other.cells);
         for (key, by_seed) in other.by_seed {
             self.by_seed.entry(key).or_default().merge(&by_seed);
         }
@@ -259,6 +263,7 @@ impl Collector {
             slos,
             failures,
             points: self.points.into_values().collect(),
+            coverage: self.cells.rows(),
             histograms: self.histograms,
             recovery: self.recovery,
             totals: self.totals,

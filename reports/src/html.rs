@@ -8,6 +8,7 @@
 
 mod answer;
 mod cause;
+mod cells;
 mod numbers;
 mod tables;
 mod words;
@@ -60,6 +61,7 @@ pub fn render(report: &Report) -> String {
         &charts(report, &summary),
         &tables::checks(&summary),
         &tables::points(&summary),
+        &cells::matrix(&summary),
         &tables::faults(&summary),
         &tables::seeds(report),
         &tables::configuration(report),

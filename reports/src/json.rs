@@ -55,6 +55,9 @@ fn bounded(summary: &Summary) -> Summary {
     }
     cut.configuration.truncate(ISLAND_ENTRIES * 2);
     cut.points.truncate(ISLAND_ENTRIES * 2);
+    if let Some(coverage) = &mut cut.coverage {
+        coverage.rows.truncate(ISLAND_ENTRIES);
+    }
     if let Some(run) = &mut cut.shown {
         run.faults.truncate(ISLAND_ENTRIES);
         run.clocks.truncate(ISLAND_ENTRIES);

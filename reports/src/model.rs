@@ -7,6 +7,7 @@
 //!
 //! Limits: no wall times, hosts, paths of the machine or worker counts belong here (decisions B15).
 
+pub mod coverage;
 pub mod explained;
 pub mod histogram;
 pub mod outcome;
@@ -20,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::exit::ExitClass;
+use coverage::CoverageRow;
 use explained::Explained;
 use histogram::{Histograms, LatencyHistogram};
 use outcome::{Answer, Flow, Totals};
@@ -45,6 +47,9 @@ pub struct Report {
     pub failures: Vec<FailureGroup>,
     /// One row an expected point, in name order.
     pub points: Vec<PointRow>,
+    /// Points passed and the kinds of faults under which they were, by point and part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coverage: Vec<CoverageRow>,
     /// Latencies merged over all runs.
     pub histograms: Histograms,
     /// One sample a run that had a fault: the time from heal to recovery (decisions B4).

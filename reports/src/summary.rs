@@ -3,7 +3,10 @@
 //! Renderers format a summary and compute nothing, so the console, `summary.json`, the JUnit file,
 //! the Markdown page and the HTML report cannot disagree. Serialised, it is `summary.json`.
 
+mod coverage;
 mod derive;
+
+pub use coverage::CoverageSummary;
 
 use std::collections::BTreeMap;
 
@@ -48,6 +51,9 @@ pub struct Summary {
     pub failures: Vec<FailureSummary>,
     /// Points that the sweep was expected to reach.
     pub points: Vec<PointSummary>,
+    /// Points passed and the kinds of faults under which they were; `None` where no point was passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<CoverageSummary>,
     /// One row a series and phase.
     pub latencies: Vec<LatencySummary>,
     /// Where the headline's time went: one row a phase and stage, in the order of an event's way.

@@ -67,6 +67,8 @@ pub fn render(summary: &Summary, ink: Ink) -> String {
     lines.extend(numbers(summary));
     lines.extend(stages(summary));
     lines.extend(flow(summary));
+    let cells = summary.coverage.iter().filter(|cells| cells.possible > 0);
+    lines.extend(cells.map(|cells| format!("coverage: {}", cells.sentence())));
     lines.extend(remarks("not covered", &summary.not_covered));
     lines.extend(remarks("note", &summary.notes));
     lines.push(String::new());

@@ -2,6 +2,7 @@
 
 pub mod assemble;
 pub mod catalog;
+mod coverage;
 pub mod error;
 pub mod explain;
 pub mod hardware;

@@ -1,6 +1,7 @@
 //! One case, one seed: a World is run to its end, everything is read, and the checks judge.
 
 use crate::assemble::Assembly;
+use crate::coverage::Coverage;
 use crate::spec::slo::Metric;
 use crate::sweep::{Broken, PartPanic};
 use std::collections::BTreeMap;
@@ -184,16 +185,22 @@ struct Session {
 struct Listeners {
     panel: Panel,
     recorder: Recorder,
-    points: BTreeMap<&'static str, u64>,
+    coverage: Coverage,
     audited: bool,
 }
 
 impl Listeners {
     /// Gives back whether the run goes on.
-    fn hear(&mut self, seen: &Observation) -> bool {
+    fn hear(&mut self, world: &World, seen: &Observation) -> bool {
         if let Fact::Point(point) = &seen.fact {
-            *self.points.entry(point.name()).or_insert(0) += 1;
+            self.coverage.passes(seen.node, *point);
             return true;
+        }
+        if let Fact::FaultStarted(fault) = &seen.fact {
+            self.coverage.begins(*fault, world.struck(*fault));
+        }
+        if let Fact::FaultEnded(fault) = &seen.fact {
+            self.coverage.ends(*fault);
         }
         self.panel.observe(seen);
         self.recorder.observe(seen);
@@ -216,10 +223,12 @@ impl Session {
         };
         let panel = Panel::new(Arc::clone(&topology), Arc::clone(&plan), checkers);
         let recorder = Recorder::new(&topology, &plan, phases(assembly));
-        let wanted = panel
-            .wants()
-            .union(Recorder::wants())
-            .union(Kinds::of(&[FactKind::Point, FactKind::AuditDone]));
+        let wanted = panel.wants().union(Recorder::wants()).union(Kinds::of(&[
+            FactKind::Point,
+            FactKind::FaultStarted,
+            FactKind::FaultEnded,
+            FactKind::AuditDone,
+        ]));
         let world = assembly.world(Seed(seed), FaultPlan::clone(&plan), wanted, None);
         Session {
             seed,
@@ -228,7 +237,7 @@ impl Session {
             listeners: Listeners {
                 panel,
                 recorder,
-                points: BTreeMap::new(),
+                coverage: Coverage::new(&topology, &plan),
                 audited: false,
             },
             outside,
@@ -238,8 +247,8 @@ impl Session {
 
     fn bare(mut self) -> Session {
         let listeners = &mut self.listeners;
-        bare(&mut self.world, self.until, &mut |_, seen| {
-            listeners.hear(&seen)
+        bare(&mut self.world, self.until, &mut |world, seen| {
+            listeners.hear(world, &seen)
         });
         self
     }
@@ -253,8 +262,8 @@ impl Session {
             outside,
             audit_at,
         } = self;
-        let hosted = hosted(world, programs, until, heartbeat, &mut |_, seen| {
-            listeners.hear(&seen)
+        let hosted = hosted(world, programs, until, heartbeat, &mut |world, seen| {
+            listeners.hear(world, &seen)
         });
         let Hosted { world, failure } = match hosted {
             Ok(hosted) => hosted,
@@ -312,7 +321,8 @@ impl Session {
             judgements: listeners.panel.finish(&end),
             faults: world.fault_log().into_iter().map(resolved).collect(),
             clocks: clocks(&world),
-            points: listeners.points,
+            points: listeners.coverage.points(),
+            reached: listeners.coverage.reached(),
             metrics: listeners.recorder.finish(twin),
             limit,
         };

@@ -102,6 +102,7 @@ fn navigation(summary: &Summary) -> String {
         ("time", "Over time", summary.shown.is_some()),
         ("checks", "Checks", true),
         ("points", "Points", !summary.points.is_empty()),
+        ("cells", "Coverage", summary.coverage.is_some()),
         ("faults", "Faults", summary.shown.is_some()),
         ("seeds", "Seeds", true),
         ("configuration", "Configuration", true),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::SamplePhase;
+use super::coverage::PassedPoint;
 use super::histogram::Histograms;
 use super::shown::ShownRun;
 use super::value::{Micros, Quantile, Threshold, Value};
@@ -32,6 +33,9 @@ pub struct RunOutcome {
     pub failures: Vec<Failure>,
     /// Points that the run reached, of those the scenario expects.
     pub points: Vec<String>,
+    /// Points that the run passed, and under which faults.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed: Vec<PassedPoint>,
     /// Latencies of the run.
     pub histograms: Histograms,
     /// Sums over the run.

@@ -1,8 +1,8 @@
 //! How a summary follows from a report.
 
 use super::{
-    CheckSummary, Exit, FailureSummary, LatencySummary, PointSummary, SCHEMA, SloSummary,
-    StageSummary, Summary, WorstSummary, seeds_text,
+    CheckSummary, CoverageSummary, Exit, FailureSummary, LatencySummary, PointSummary, SCHEMA,
+    SloSummary, StageSummary, Summary, WorstSummary, seeds_text,
 };
 use crate::exit::{ExitClass, Verdict};
 use crate::model::histogram::LatencyHistogram;
@@ -52,6 +52,7 @@ impl Summary {
                 .iter()
                 .map(|point| point_summary(point, runs))
                 .collect(),
+            coverage: CoverageSummary::of(&report.coverage),
             latencies: histograms
                 .filter(|(name, _, _)| {
                     !report

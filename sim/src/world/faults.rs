@@ -97,6 +97,10 @@ impl Faults {
         }
     }
 
+    pub(super) fn struck(&self, fault: u32) -> &[NodeId] {
+        &self.progress[fault as usize].nodes
+    }
+
     pub(super) fn log(&self, rules: &Rules) -> Vec<FaultRecord> {
         self.plan
             .faults

@@ -46,6 +46,15 @@ impl World {
         self.faults.log(&self.network.rules)
     }
 
+    /// The nodes that a fault of the plan strikes, by its place in the plan; none before it begins.
+    ///
+    /// # Panics
+    /// If the plan has no such fault.
+    #[must_use]
+    pub fn struck(&self, fault: u32) -> &[NodeId] {
+        self.faults.struck(fault)
+    }
+
     /// Modelled bytes on all disks.
     #[must_use]
     pub fn disk_bytes(&self) -> u64 {
