@@ -21,6 +21,8 @@ pub enum Command {
     Gate(GateArgs),
     /// Search the highest arrival rate that meets every objective in every seed.
     Capacity(CapacityArgs),
+    /// Compare the variants of a scenario, or several scenarios, over the same seeds.
+    Compare(CompareArgs),
     /// Run one seed again and show what happened.
     Replay(ReplayArgs),
     /// Cut the failure of one seed to the smallest schedule that still fails, as a scenario file.
@@ -147,6 +149,35 @@ pub struct CapacityArgs {
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
     /// Only the answer on the console.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Arguments of `compare`.
+#[derive(Args, Debug)]
+pub struct CompareArgs {
+    /// One scenario file, whose variants are compared, or several files.
+    #[arg(required = true)]
+    pub scenarios: Vec<PathBuf>,
+    /// How many seeds each configuration runs, from 1 on.
+    #[arg(long, default_value_t = 64, value_name = "N", value_parser = clap::value_parser!(u64).range(5..))]
+    pub seeds: u64,
+    /// The variants to compare; by default the scenario as written and all of them. Several times.
+    #[arg(long, value_name = "NAME")]
+    pub variant: Vec<String>,
+    /// A difference within this share of the baseline counts as no change, for example 1%.
+    #[arg(long, default_value = "1%", value_name = "SHARE")]
+    pub margin: String,
+    /// Judge this objective too; may be given several times.
+    #[arg(long, value_name = "EXPRESSION")]
+    pub slo: Vec<String>,
+    /// The folder for compare.html and compare.json; made if it is missing.
+    #[arg(long, default_value = "out", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Threads; by default one for each core.
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// No tables on the console.
     #[arg(long, short)]
     pub quiet: bool,
 }

@@ -11,7 +11,9 @@ use stormglass_core::time::{Span, Time};
 use stormglass_reports::model::SamplePhase;
 use stormglass_reports::model::coverage::PassedPoint;
 use stormglass_reports::model::histogram::{Histograms, LatencyHistogram};
-use stormglass_reports::model::outcome::{Answer, CheckRun, Failure, Flow, RunOutcome, Totals};
+use stormglass_reports::model::outcome::{
+    Answer, CheckRun, Cost, Failure, Flow, RunOutcome, Totals,
+};
 use stormglass_reports::model::shown::{
     ClockLine, ClockPoint, FaultBand, PhaseSpan, RunPhase, ShownRun, Slot,
 };
@@ -43,6 +45,7 @@ pub fn fold(assembly: &Assembly, index: u64, ran: &Ran) -> RunOutcome {
         points: points.map(|point| point.name.clone()).collect(),
         passed: outcome.reached.iter().map(passed).collect(),
         totals: totals(outcome),
+        cost: cost(outcome),
         recoveries: recoveries(outcome),
         flow: flow(assembly, outcome),
         unknown: outcome.unknown(),
@@ -194,6 +197,20 @@ fn totals(outcome: &Outcome) -> Totals {
         owed: totals.owed,
         duplicates: totals.repeated,
         backlog_max: totals.backlog_max,
+    }
+}
+
+fn cost(outcome: &Outcome) -> Cost {
+    let cost = outcome.cost;
+    Cost {
+        messages: cost.messages,
+        bytes: cost.bytes,
+        cross_zone_bytes: cost.cross_zone_bytes,
+        disk_writes: cost.disk_writes,
+        disk_syncs: cost.disk_syncs,
+        disk_bytes: cost.disk_bytes,
+        stored_bytes: cost.stored_bytes,
+        nodes: cost.nodes,
     }
 }
 

@@ -39,6 +39,7 @@ pub fn main(catalog: &Catalog) -> ExitCode {
         Command::Run(args) => command::run::run(catalog, &args),
         Command::Gate(args) => command::gate::gate(catalog, &args),
         Command::Capacity(args) => command::capacity::capacity(catalog, &args),
+        Command::Compare(args) => command::compare::compare(catalog, &args),
         Command::Replay(args) => command::replay::replay(catalog, &args),
         Command::Shrink(args) => command::shrink::run(catalog, &args),
         Command::Explain(args) => command::explain::run(catalog, &args),

@@ -104,6 +104,27 @@ impl fmt::Display for Limit {
     }
 }
 
+/// What the modelled system moved and stored in a run: what its owner would pay for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    /// Packets sent, those of connections being opened and closed included.
+    pub messages: u64,
+    /// Bytes sent.
+    pub bytes: u64,
+    /// Bytes of them that left their zone.
+    pub cross_zone_bytes: u64,
+    /// Disk writes.
+    pub disk_writes: u64,
+    /// Disk syncs.
+    pub disk_syncs: u64,
+    /// Bytes written to disks.
+    pub disk_bytes: u64,
+    /// The most bytes that each disk held at once, added up.
+    pub stored_bytes: u64,
+    /// Nodes that ran, the audit's not counted.
+    pub nodes: u64,
+}
+
 /// A run, judged.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outcome {
@@ -128,6 +149,8 @@ pub struct Outcome {
     pub reached: Vec<PointUnderFault>,
     /// What was measured.
     pub metrics: Metrics,
+    /// What the modelled system moved and stored.
+    pub cost: Cost,
     /// Which bound cut the run, if one did.
     pub limit: Option<Limit>,
 }
@@ -192,6 +215,7 @@ mod tests {
             points: BTreeMap::new(),
             reached: Vec::new(),
             metrics: Metrics::default(),
+            cost: Cost::default(),
             limit: None,
         }
     }

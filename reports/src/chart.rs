@@ -10,11 +10,13 @@ mod clocks;
 mod distribution;
 mod frame;
 mod paint;
+mod pareto;
 mod spectrum;
 mod time;
 
 pub use clocks::clocks;
 pub use distribution::distribution;
+pub use pareto::pareto;
 pub use spectrum::spectrum;
 pub use time::{backlog, latency_over_time, rates_over_time};
 

@@ -11,7 +11,7 @@ mod cause;
 mod cells;
 mod numbers;
 mod tables;
-mod words;
+pub(crate) mod words;
 
 use crate::chart;
 use crate::json;
@@ -21,10 +21,10 @@ use crate::summary::Summary;
 use words::{escape, figure, seconds};
 
 /// Nothing is loaded from anywhere: styles and the script are in the page.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+pub(crate) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
                       img-src data:; base-uri 'none'; form-action 'none'";
 /// Shared by all charts and cards: the hatch of fault bands, and the bolt before a fault.
-const DEFS: &str = "<svg class=\"defs\" aria-hidden=\"true\" focusable=\"false\"><defs>\
+pub(crate) const DEFS: &str = "<svg class=\"defs\" aria-hidden=\"true\" focusable=\"false\"><defs>\
 <pattern id=\"hatch\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\" \
 patternTransform=\"rotate(45)\"><rect width=\"7\" height=\"7\" fill=\"var(--fault-bar)\" \
 fill-opacity=\".32\"/><path d=\"M0 0V7\" stroke=\"var(--fault)\" stroke-width=\"1.4\" \

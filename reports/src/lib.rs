@@ -37,6 +37,7 @@
 
 pub mod chart;
 pub mod collect;
+pub mod compare;
 pub mod exit;
 pub mod explanation;
 pub mod html;

@@ -14,7 +14,7 @@ use stormglass_core::fault::FaultPlan;
 use stormglass_core::history::{Fact, FactKind, Kinds, Observation};
 use stormglass_core::id::NodeId;
 use stormglass_core::metrics::{Baseline, Phases, Recorder};
-use stormglass_core::outcome::{ClockTrack, Fingerprint, Limit, Outcome, ResolvedFault};
+use stormglass_core::outcome::{ClockTrack, Cost, Fingerprint, Limit, Outcome, ResolvedFault};
 use stormglass_core::promise::{Fit, judge};
 use stormglass_core::rng::Seed;
 use stormglass_core::time::{Span, Time};
@@ -324,6 +324,11 @@ impl Session {
             points: listeners.coverage.points(),
             reached: listeners.coverage.reached(),
             metrics: listeners.recorder.finish(twin),
+            cost: Cost {
+                // The audit's node is the harness's.
+                nodes: world.cost().nodes - 1,
+                ..world.cost()
+            },
             limit,
         };
         let (blocks, disk_bytes) = (world.trace().blocks().clone(), world.disk_bytes_max());

@@ -22,10 +22,23 @@ pub struct Disk {
     device_busy: Time,
     bytes: u64,
     bytes_max: u64,
+    /// What has been done so far.
+    done: Done,
     /// How much longer everything takes, at least 1.
     pub slow_factor: u32,
     /// Whether writes fail for want of space.
     pub full: bool,
+}
+
+/// What a disk has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Writes.
+    pub writes: u64,
+    /// Syncs.
+    pub syncs: u64,
+    /// Bytes written.
+    pub bytes: u64,
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +79,7 @@ impl Disk {
             device_busy: Time::ZERO,
             bytes: 0,
             bytes_max: 0,
+            done: Done::default(),
             slow_factor: 1,
             full: false,
         }
@@ -81,6 +95,17 @@ impl Disk {
     #[must_use]
     pub const fn bytes_max(&self) -> u64 {
         self.bytes_max
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub const fn done(&self) -> Done {
+        self.done
+    }
+
+    fn wrote(&mut self, bytes: u64) {
+        self.done.writes += 1;
+        self.done.bytes += bytes;
     }
 
     fn draw(&mut self) -> u64 {
@@ -149,6 +174,7 @@ impl Disk {
                 }
                 self.bytes += size;
                 self.bytes_max = self.bytes_max.max(self.bytes);
+                self.wrote(size);
                 let file = self.files.entry(op.file).or_default();
                 let last = records.len().saturating_sub(1);
                 for (index, record) in records.into_iter().enumerate() {
@@ -194,6 +220,7 @@ impl Disk {
                 file.synced = 0;
                 self.bytes = self.bytes + size - old;
                 self.bytes_max = self.bytes_max.max(self.bytes);
+                self.wrote(size);
                 applied.written = op.fact;
                 DiskDone::Done
             }
@@ -223,6 +250,7 @@ impl Disk {
                 DiskDone::Done
             }
             DiskVerb::Sync => {
+                self.done.syncs += 1;
                 if let Some(file) = self.files.get_mut(&op.file) {
                     for stored in &mut file.records[file.synced..] {
                         applied.durable.extend(stored.fact.take());

@@ -2,6 +2,7 @@
 
 pub mod capacity;
 mod causes;
+pub mod compare;
 pub mod explain;
 pub mod gate;
 pub mod init;

@@ -45,6 +45,9 @@ pub struct RunOutcome {
     /// What clients did about failed requests, by part; only of parts whose clients did something.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub flow: BTreeMap<String, Flow>,
+    /// What the modelled system moved and stored.
+    #[serde(default)]
+    pub cost: Cost,
     /// Why the whole run is unknown (a limit was reached, a planned fault had no effect), if it is.
     pub unknown: Option<String>,
     /// Remarks for the verdict line, such as retention that removed unread events.
@@ -222,6 +225,27 @@ impl Flow {
             ("given up", self.given_up),
         ]
     }
+}
+
+/// What the modelled system moved and stored in a run: what its owner would pay for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Cost {
+    /// Packets sent.
+    pub messages: u64,
+    /// Bytes sent.
+    pub bytes: u64,
+    /// Bytes of them that left their zone.
+    pub cross_zone_bytes: u64,
+    /// Disk writes.
+    pub disk_writes: u64,
+    /// Disk syncs.
+    pub disk_syncs: u64,
+    /// Bytes written to disks.
+    pub disk_bytes: u64,
+    /// The most bytes that each disk held at once, added up.
+    pub stored_bytes: u64,
+    /// Nodes that ran.
+    pub nodes: u64,
 }
 
 /// Sums over one run, or over all of them.

@@ -89,6 +89,8 @@ struct Link {
     is_across: bool,
     /// What has been sent, by class; a link carries few classes, the commonest first seen.
     sent: Vec<Sent>,
+    /// Bytes of all of them.
+    bytes: u64,
     busy_until: Time,
 }
 
@@ -180,6 +182,7 @@ impl Network {
                 draws: self.seed.keyed(&name),
                 is_across,
                 sent: Vec::new(),
+                bytes: 0,
                 busy_until: Time::ZERO,
             });
         }
@@ -212,11 +215,23 @@ impl Network {
             nth: sent.count,
         };
         sent.count += 1;
+        link.bytes += u64::from(size);
         let wire = self.profile.kilobyte.ratio(u64::from(size), 1_000);
         let start = now.max(link.busy_until);
         link.busy_until = start + wire;
         let latency = self.profile.latency(link.is_across).at(draws.latency());
         (start.since(now) + wire + latency, draws)
+    }
+
+    /// What was sent so far: packets, their bytes, and the bytes of those that left their zone.
+    #[must_use]
+    pub fn traffic(&self) -> (u64, u64, u64) {
+        let links = self.links.iter();
+        links.fold((0, 0, 0), |(packets, bytes, across), link| {
+            let count: u64 = link.sent.iter().map(|sent| sent.count).sum();
+            let left = if link.is_across { link.bytes } else { 0 };
+            (packets + count, bytes + link.bytes, across + left)
+        })
     }
 
     /// The state of a connection, none if it has ended.

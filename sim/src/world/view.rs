@@ -7,6 +7,7 @@ use super::plan::Stop;
 use super::trace::Trace;
 use stormglass_core::actor::Inspection;
 use stormglass_core::id::{NodeId, PartId};
+use stormglass_core::outcome::Cost;
 use stormglass_core::time::Time;
 
 impl World {
@@ -65,6 +66,27 @@ impl World {
     #[must_use]
     pub fn disk_bytes_max(&self) -> u64 {
         self.nodes.iter().map(|node| node.disk.bytes_max()).sum()
+    }
+
+    /// What was moved and stored so far, by all nodes.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        let (messages, bytes, cross_zone_bytes) = self.network.traffic();
+        let mut cost = Cost {
+            messages,
+            bytes,
+            cross_zone_bytes,
+            stored_bytes: self.disk_bytes_max(),
+            nodes: self.nodes.len() as u64,
+            ..Cost::default()
+        };
+        for node in &self.nodes {
+            let done = node.disk.done();
+            cost.disk_writes += done.writes;
+            cost.disk_syncs += done.syncs;
+            cost.disk_bytes += done.bytes;
+        }
+        cost
     }
 
     /// The name of a node.
