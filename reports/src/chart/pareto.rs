@@ -7,6 +7,7 @@ use super::Chart;
 use super::frame::{self, Axis, short_count};
 use super::paint::Paint;
 use crate::compare::Comparison;
+use crate::html::words::tame;
 
 const LATENCY: &str = "end-to-end p99";
 const COST: &str = "network bytes an event";
@@ -97,7 +98,7 @@ fn point(comparison: &Comparison, side: usize) -> Option<Point> {
     };
     let summary = &comparison.sides[side];
     Some(Point {
-        name: summary.name.clone(),
+        name: tame(&summary.name),
         latency: value(LATENCY)? / 1_000.0,
         cost: value(COST)?,
         fails: summary.failing.count > 0,

@@ -6,21 +6,25 @@ use crate::model::outcome::Answer;
 use crate::model::value::Threshold;
 use crate::summary::Summary;
 
-/// Text as text, in an element or a quoted attribute. Control characters and marks that reorder
-/// what follows are shown as a replacement.
+/// Text without control characters and marks that reorder what follows: both are shown as a replacement.
+pub fn tame(text: &str) -> String {
+    let is_wild = |letter: char| {
+        matches!(letter,
+            '\0'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{7f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.replace(is_wild, "\u{fffd}")
+}
+
+/// Text as text, in an element or a quoted attribute.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
+    for letter in tame(text).chars() {
         match letter {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            '\n' | '\t' => escaped.push(letter),
-            '\0'..='\u{1f}' | '\u{7f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                escaped.push('\u{fffd}');
-            }
             other => escaped.push(other),
         }
     }
