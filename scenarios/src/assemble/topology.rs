@@ -1,6 +1,7 @@
 //! What the checks need to know about a scenario.
 
 use super::layout::{Layout, topic_of};
+use crate::spec::phases::{recovery_terms, total};
 use crate::spec::{BrokerSpec, Place, Scenario, place};
 use stormglass_core::broker::log::config::OffsetReset;
 use stormglass_core::check::Topology;
@@ -106,6 +107,8 @@ pub fn topology_of(scenario: &Scenario, layout: &Layout) -> Topology {
         sinks: sinks.collect(),
         leases: leases.collect(),
         clock_bound: Span::ZERO,
+        // Invariant: `calm` is longer than this, so that something is left to judge.
+        recovery_bound: total(&recovery_terms(scenario)),
         ..Topology::default()
     };
     for (name, broker) in &scenario.brokers {

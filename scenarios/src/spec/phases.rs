@@ -144,16 +144,21 @@ fn processor_terms(scenario: &Scenario) -> Vec<Term> {
     terms
 }
 
-/// What `calm` needs: every part recovers after the heal, works off what queued up and holds its level. Where
-/// nothing goes wrong there is nothing to recover from.
+/// What a recovery needs: every part is back after the heal and has worked off what queued up. Where nothing goes
+/// wrong there is nothing to recover from.
+#[must_use]
+pub fn recovery_terms(scenario: &Scenario) -> Vec<Term> {
+    let faults = &scenario.faults;
+    if faults.swarm.is_empty() && faults.planned.is_empty() {
+        return Vec::new();
+    }
+    drain_terms(scenario)
+}
+
+/// What `calm` needs: the recovery, and a time after it in which the level is held and judged.
 #[must_use]
 pub fn calm_terms(scenario: &Scenario) -> Vec<Term> {
-    let faults = &scenario.faults;
-    let mut terms = if faults.swarm.is_empty() && faults.planned.is_empty() {
-        Vec::new()
-    } else {
-        drain_terms(scenario)
-    };
+    let mut terms = recovery_terms(scenario);
     terms.push(term("five seconds in which the recovery holds", HOLD));
     terms
 }

@@ -1,3 +1,4 @@
+use crate::assemble::{Layout, topology_of};
 use crate::load::{ScenarioFile, load, load_text};
 use crate::spec::faults::Moment;
 use crate::spec::{BrokerSpec, Names, print};
@@ -110,6 +111,20 @@ fn auto_phases_are_the_sums_of_the_timeouts() {
         Span::micros(178_100_000 / 20 + 3_750_000)
     );
     assert_eq!(case.phases.calm, case.phases.drain + Span::secs(5));
+}
+
+#[test]
+fn calm_goes_on_for_five_seconds_after_the_bound_on_recovery() {
+    let faults = orders();
+    let (before, _) = faults.split_once("[faults]").expect("it has faults");
+    for text in [faults.as_str(), before] {
+        let file = read(text);
+        let case = file.base();
+        let layout = Layout::of(&case.scenario, |_| false);
+        let bound = topology_of(&case.scenario, &layout).recovery_bound;
+        assert_eq!(bound == Span::ZERO, text == before);
+        assert_eq!(case.phases.calm, bound + Span::secs(5));
+    }
 }
 
 #[test]
