@@ -131,22 +131,28 @@ prove_flaws() {
     done 3< <(flawed)
 }
 
-prove_clocks() {
-    local cause arguments broken_in
+# clocks WHAT TWIN...: what wrong clocks do to it, and to its twins.
+clocks() {
+    local what=$1 cause arguments broken_in twin
+    shift
     for cause in skew drift step; do
-        arguments=(run scenarios/clocks/lease-$cause.toml --seeds 1000)
+        arguments=(run "scenarios/clocks/$what-$cause.toml" --seeds 1000)
         storm $release clocks "${arguments[@]}"
         broken_in=$(figure clocks seeds fail)
-        row "$cause breaks a lease by the wall clock" "${arguments[*]}" \
+        row "$cause breaks a $what by the wall clock" "${arguments[*]}" \
             "in $broken_in of 1,000, exit $code" "$(verdict test "$broken_in" -ge 1 -a $code -eq 1)"
-        local twin
-        for twin in monotonic fenced; do
-            storm $release clocks "${arguments[@]}" --variant $twin
+        for twin in "$@"; do
+            storm $release clocks "${arguments[@]}" --variant "$twin"
             broken_in=$(figure clocks seeds fail)
             row "$cause breaks nothing in its twin: $twin" "${arguments[*]} --variant $twin" \
                 "in $broken_in of 1,000, exit $code" "$(verdict test "$broken_in" -eq 0 -a $code -eq 0)"
         done
     done
+}
+
+prove_clocks() {
+    clocks lease monotonic fenced
+    clocks watermark event-time
 }
 
 prove_windows() {

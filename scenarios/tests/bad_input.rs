@@ -202,6 +202,8 @@ const CASES: &[Case] = &[
     ("operator = \"count-by-key\"", "operator = \"count-by-key\"\nwindow = { assign = { sliding = { size = \"1s\", slide = \"2s\" } } }", "\"2s\" } } }", "events between two windows", "at most the size"),
     ("operator = \"count-by-key\"", "operator = \"count-by-key\"\nwindow = { assign = { sliding = { size = \"1h\", slide = \"1s\" } } }", "\"1s\" } } }", "over 1000 windows", "longer slide"),
     ("operator = \"count-by-key\"", "operator = \"count-by-key\"\nwindow = { assign = { tumbling = \"1s\" }, idle = \"0s\" }", "\"0s\" }\n", "lies above 0s", "bounds"),
+    ("operator = \"count-by-key\"", "operator = \"count-by-key\"\nwindow = { assign = { tumbling = \"1s\" }, watermark = \"wall-clock\", idle = \"1s\" }", "\"1s\" }\n", "faster or slower", "event-time"),
+    ("operator = \"count-by-key\"", "operator = \"count-by-key\"\ndelivery = \"at-most-once\"\nwindow = { assign = { tumbling = \"1s\" }, watermark = \"wall-clock\" }", "\"wall-clock\" }\n", "not written at most once", "event-time"),
     ("p99(end-to-end) < 1s during 'cut'", "late < 0.1%", "\"late", "nothing can be late", "window"),
     // Variants.
     ("\"broker.main.producer.linger\" = \"0s\"", "\"broker.mian.producer.linger\" = \"0s\"", "\"broker.mian", "no broker is called `mian`", "`broker.main`"),

@@ -5,6 +5,8 @@
 //! allow; where the operator's moves, it moves to the least of the inputs that are not idle, and no further;
 //! where all of these have passed a point, so has the operator's (progress). So no event within the disorder
 //! comes at or behind the watermark of its own input. An input ends only after the sources have stopped.
+//! By the wall clock, an event that a node is given within the disorder of when it happened, in true time, is
+//! not at or behind the operator's watermark there: a clock may be wrong as long as that harms no event.
 //! *Does not verify*: that an input which is called idle was silent for long enough; what is done with
 //! watermarks (`window-equivalence`).
 
@@ -16,7 +18,8 @@ use crate::event_time::{BEGINNING, END, Watermarks};
 use crate::history::{Fact, FactKind, Kinds, Observation};
 use crate::id::{Incarnation, NodeId, Partition};
 use crate::message::log::{Fetched, Reader};
-use crate::processor::window::config::nanos;
+use crate::processor::window::config::{WatermarkClock, WindowPlan, nanos};
+use crate::time::Time;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -54,8 +57,13 @@ impl WatermarkSoundness {
         let Some(processor) = part.and_then(|part| self.topology.processor(part)) else {
             return;
         };
-        if self.topology.processors[processor].window.is_none() {
+        let topology = Arc::clone(&self.topology);
+        let Some(plan) = &topology.processors[processor].window else {
             return;
+        };
+        match plan.config.watermark {
+            WatermarkClock::EventTime => {}
+            WatermarkClock::WallClock => return self.meet(seen, fetched, plan),
         }
         for part in &fetched.parts {
             let events = part.entries.iter().flat_map(|entry| entry.batch.events());
@@ -65,6 +73,30 @@ impl WatermarkSoundness {
             let newest = self.newest.entry((processor, part.partition));
             let newest = newest.or_insert(BEGINNING);
             *newest = latest.max(*newest);
+        }
+    }
+
+    /// Events meet a watermark by the wall clock: those within the disorder are not behind it.
+    fn meet(&mut self, seen: &Observation, fetched: &Fetched, plan: &WindowPlan) {
+        let told = self.told.get(&seen.node);
+        let Some(told) = told.filter(|told| told.incarnation == seen.incarnation) else {
+            return;
+        };
+        let (operator, disorder) = (told.marks.operator, nanos(plan.config.disorder));
+        let entries = fetched.parts.iter().flat_map(|part| &part.entries);
+        let behind: Vec<_> = entries
+            .flat_map(|entry| entry.batch.events())
+            .filter(|event| event.event_time <= operator)
+            .map(|event| (event.id, age(event.event_time, seen.time)))
+            .filter(|(_, age)| *age <= disorder)
+            .collect();
+        for (id, age) in behind {
+            let what = format!(
+                "event {}:{} came {age} ns after it happened, {disorder} ns are allowed, and the \
+                 watermark had passed it",
+                id.source, id.number
+            );
+            self.blame(seen, "watermark-ahead", &what);
         }
     }
 
@@ -85,7 +117,7 @@ impl WatermarkSoundness {
         let Some(plan) = self.topology.processors[processor].window.as_ref() else {
             return;
         };
-        let disorder = nanos(plan.config.disorder);
+        let (follows, disorder) = (plan.config.watermark, nanos(plan.config.disorder));
         self.findings.judged += 1;
         let before = self.told.remove(&seen.node).filter(|told| {
             let same = (told.marks.generation, told.marks.round);
@@ -95,7 +127,11 @@ impl WatermarkSoundness {
             let partition = input.partition;
             let newest = self.newest.get(&(processor, partition)).copied();
             let newest = newest.unwrap_or(BEGINNING);
-            let most = newest.saturating_sub(disorder).saturating_sub(1);
+            let most = match follows {
+                WatermarkClock::EventTime => newest.saturating_sub(disorder).saturating_sub(1),
+                // What it may be is seen from the events that meet it.
+                WatermarkClock::WallClock => END - 1,
+            };
             let has_ended = input.watermark == END && self.has_drained;
             if input.watermark > most && !has_ended {
                 let what = format!(
@@ -147,6 +183,13 @@ impl WatermarkSoundness {
             self.blame(seen, "watermark-stuck", &what);
         }
     }
+}
+
+/// How long ago, in nanoseconds of true time, an event happened.
+pub(super) fn age(event_time: i64, now: Time) -> i64 {
+    i64::try_from(now.0)
+        .unwrap_or(i64::MAX)
+        .saturating_sub(event_time)
 }
 
 impl Checker for WatermarkSoundness {

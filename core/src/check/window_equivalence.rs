@@ -2,7 +2,8 @@
 //!
 //! *Verifies*: for every key and window, the last row that the audit reads is the count or sum of the log's
 //! events of that key in that window, less those that were accounted late; no other window has a row; and an
-//! event that came within disorder and allowed lateness of its input partition was not accounted late.
+//! event that came within disorder and allowed lateness of its input partition was not accounted late; by the
+//! wall clock, nor was one that happened no longer ago than that.
 //! Where a processor was given an event again after it had called it late, it may have taken it in the second
 //! time: then both are right. At-most-once windows may lack rows and events, and never have too many.
 //! *Does not verify*: when a window fired (`watermark-soundness`); lateness in partitions that were idle, whose
@@ -14,6 +15,7 @@ mod batch;
 mod tests;
 
 use crate::check::progress::Pages;
+use crate::check::watermark_soundness::age;
 use crate::check::{Checker, End, Findings, Judgement, Topology, Violation};
 use crate::event::{Event, EventId};
 use crate::event_time::{LateEvent, RETRACTED};
@@ -22,18 +24,29 @@ use crate::id::PartId;
 use crate::interval_set::IntervalSet;
 use crate::message::log::{Fetched, FetchedPart, Reader};
 use crate::processor::config::DeliveryMode;
+use crate::processor::window::config::WatermarkClock;
 use crate::sink::config::SinkKind;
 use crate::time::Time;
 use batch::{Batch, Doubt, Fit, Shown};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// An event that was accounted late.
+#[derive(Clone, Copy)]
+struct Late {
+    /// It is not in windows up to this end.
+    surely: i64,
+    /// It may not be in windows up to this end.
+    perhaps: i64,
+    /// When it was accounted first.
+    at: Time,
+}
+
 /// What one processor with windows was given, said and should show.
 struct Writer {
     /// Its position among the processors.
     processor: usize,
-    /// Accounted late: not in windows up to the lower end, perhaps not in those up to the higher.
-    late: BTreeMap<EventId, (i64, i64)>,
+    late: BTreeMap<EventId, Late>,
     /// By partition: given below this.
     given: BTreeMap<usize, u64>,
     /// By partition: given more than once.
@@ -154,30 +167,44 @@ impl WindowEquivalence {
                 continue;
             }
             self.findings.judged += 1;
-            let Some((surely, perhaps)) = writer.late.get(&event.id).copied() else {
+            let Some(late) = writer.late.get(&event.id).copied() else {
                 writer.batch.add(event, Doubt::None);
                 continue;
             };
             let was_again = writer.again.get(&slot);
             let is_doubtful = was_again.is_some_and(|again| again.contains(offset));
             let doubt = if is_doubtful {
-                Doubt::Until(perhaps)
+                Doubt::Until(late.perhaps)
             } else {
-                Doubt::OutUntil(surely)
+                Doubt::OutUntil(late.surely)
             };
             writer.batch.add(event, doubt);
-            let contract = entry.window.as_ref().map_or(0, |plan| plan.contract());
-            let expected = self.newest[slot].saturating_sub(contract);
-            if event.event_time < expected || writer.idle.contains(&slot) {
+            let Some(plan) = &entry.window else {
+                continue;
+            };
+            let contract = plan.contract();
+            let newest = self.newest[slot];
+            let behind = match plan.config.watermark {
+                WatermarkClock::EventTime => newest.saturating_sub(event.event_time),
+                WatermarkClock::WallClock => age(event.event_time, late.at),
+            };
+            if behind > contract || writer.idle.contains(&slot) {
                 continue;
             }
             let (part, name) = (entry.part, self.topology.name(entry.part));
-            let behind = self.newest[slot].saturating_sub(event.event_time).max(0);
             self.findings.add_due(event.due, || {
+                let of = match plan.config.watermark {
+                    WatermarkClock::EventTime => {
+                        format!("of event time behind the latest of partition {partition}")
+                    }
+                    WatermarkClock::WallClock => "after it happened".to_owned(),
+                };
                 let sentence = format!(
-                    "{name} accounted event {}:{} late, which came {behind} ns of event time \
-                     behind the latest of partition {partition}, and {contract} ns are allowed",
-                    event.id.source, event.id.number
+                    "{name} accounted event {}:{} late, which came {} ns {of}, and {contract} ns \
+                     are allowed",
+                    event.id.source,
+                    event.id.number,
+                    behind.max(0)
                 );
                 Violation::new("false-late", event.due, sentence)
                     .of(Some(part), "consumer")
@@ -269,8 +296,13 @@ impl Checker for WindowEquivalence {
         } else if let Fact::Late { group, events } = &seen.fact {
             if let Some(writer) = self.writer(*group) {
                 for LateEvent { id, until, .. } in events.iter() {
-                    let known = writer.late.entry(*id).or_insert((*until, *until));
-                    *known = (known.0.min(*until), known.1.max(*until));
+                    let known = writer.late.entry(*id).or_insert(Late {
+                        surely: *until,
+                        perhaps: *until,
+                        at: seen.time,
+                    });
+                    known.surely = known.surely.min(*until);
+                    known.perhaps = known.perhaps.max(*until);
                 }
             }
         } else if let Fact::Watermark(watermarks) = &seen.fact {

@@ -6,7 +6,7 @@ use super::logged::Logged;
 use super::track::{Phase, Track};
 use super::watermark::{fastest, slowest};
 use super::window::Windowed;
-use super::window::config::{WindowPlan, nanos};
+use super::window::config::{WatermarkClock, WindowPlan, nanos};
 use super::{WATERMARK, points};
 use crate::actor::Context;
 use crate::event_time::{BEGINNING, END, InputMark, Watermarks};
@@ -95,6 +95,10 @@ impl Logged {
             };
             if !is_waiting {
                 windows.input.hold(now);
+            }
+            match windows.follows() {
+                WatermarkClock::EventTime => {}
+                WatermarkClock::WallClock => windows.input.read(cx.wall()),
             }
             let silence = windows.input.silence(now);
             if is_waiting && ends_after.is_some_and(|after| silence >= after) {

@@ -2,16 +2,17 @@
 //!
 //! Model: bounded disorder, as Flink's `BoundedOutOfOrdernessWatermarks`. An input's watermark stays
 //! `disorder` behind the latest event of it; an input that is silent for long enough is idle and holds nobody
-//! back; the operator's watermark is the minimum over the others and never goes back. A watermark of `t` says
+//! back. By the wall clock it stays `disorder` behind that, as where an application makes its watermarks with a
+//! timer. The operator's watermark is the minimum over the others and never goes back. A watermark of `t` says
 //! that nothing at or before `t` is expected any more.
 
 use crate::event_time::{BEGINNING, END, InputMark};
-use crate::time::{Mono, Span};
+use crate::time::{Mono, Span, Wall};
 
 /// One input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Generator {
-    /// The latest event time seen; [`BEGINNING`] before the first event.
+    /// The latest event time seen or read off a clock; [`BEGINNING`] before the first.
     newest: i64,
     /// When an event was last seen, or the input was taken up.
     heard: Mono,
@@ -33,7 +34,13 @@ impl Generator {
         self.heard = now;
     }
 
-    /// The latest event time seen.
+    /// The node's clock says how far event time has come. A clock that is set back stays without effect until it
+    /// has caught up.
+    pub(super) fn read(&mut self, wall: Wall) {
+        self.newest = self.newest.max(wall.0);
+    }
+
+    /// The latest event time seen or read.
     pub(super) const fn newest(&self) -> i64 {
         self.newest
     }
@@ -100,6 +107,17 @@ mod tests {
         assert_eq!(input.silence(Mono(9)), Span(3));
         input.end();
         assert_eq!(input.watermark(10), END);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_take_the_watermark_back() {
+        let mut input = Generator::new(Mono(0));
+        input.read(Wall(100));
+        assert_eq!(input.watermark(10), 89);
+        input.read(Wall(50));
+        assert_eq!(input.watermark(10), 89);
+        input.read(Wall(101));
+        assert_eq!(input.watermark(10), 90);
     }
 
     #[test]

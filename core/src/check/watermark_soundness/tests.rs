@@ -16,11 +16,12 @@ const P1: Partition = Partition {
     index: 1,
 };
 
-fn topology() -> Arc<Topology> {
+fn topology(watermark: WatermarkClock) -> Arc<Topology> {
     let mode = DeliveryMode::AtLeastOnce;
     let mut topology = pipeline(true, SinkKind::Upsert, "count-by-key", mode);
     let config = WindowConfig {
         assign: Assign::Tumbling(Span(10)),
+        watermark,
         disorder: Span(5),
         lateness: Span(0),
         idle: Some(Span(50)),
@@ -34,7 +35,12 @@ fn topology() -> Arc<Topology> {
 /// The first partition's latest event is at 100, the second's at 50.
 fn given() -> History {
     let mut history = History::new();
-    for (partition, latest) in [(P0, 100), (P1, 50)] {
+    give(&mut history, [(P0, 100), (P1, 50)]);
+    history
+}
+
+fn give(history: &mut History, latest: impl IntoIterator<Item = (Partition, i64)>) {
+    for (partition, latest) in latest {
         let event = Event {
             event_time: latest,
             ..keyed(0, 7)
@@ -58,7 +64,6 @@ fn given() -> History {
             Fact::Fetched(Arc::new(fetched)),
         );
     }
-    history
 }
 
 fn tell(history: &mut History, operator: i64, inputs: [(i64, bool); 2]) {
@@ -80,7 +85,11 @@ fn tell(history: &mut History, operator: i64, inputs: [(i64, bool); 2]) {
 }
 
 fn anomaly(history: &History) -> Option<&'static str> {
-    let judgement = history.judge(&mut WatermarkSoundness::new(&topology()));
+    anomaly_by(history, WatermarkClock::EventTime)
+}
+
+fn anomaly_by(history: &History, watermark: WatermarkClock) -> Option<&'static str> {
+    let judgement = history.judge(&mut WatermarkSoundness::new(&topology(watermark)));
     assert!(judgement.judged > 0);
     assert!(judgement.violations_total <= 1, "{judgement:?}");
     assert_eq!(
@@ -140,4 +149,27 @@ fn an_input_ends_only_after_the_sources_have() {
         tell(&mut history, 44, [(END, false), (44, false)]);
         assert_eq!(anomaly(&history), expected);
     }
+}
+
+/// A node tells at 1 ms of true time how far its wall clock has come, and is given an event at 2 ms.
+fn meets(operator: i64, event_time: i64) -> Option<&'static str> {
+    let mut history = History::new();
+    tell(&mut history, operator, [(operator, false); 2]);
+    give(&mut history, [(P0, event_time)]);
+    anomaly_by(&history, WatermarkClock::WallClock)
+}
+
+#[test]
+fn a_wall_clock_that_harms_no_event_is_sound() {
+    let now = 2_000_000;
+    // Of an event that is older than the disorder of 5 ns nothing is promised.
+    assert_eq!(meets(now, now - 6), None);
+    assert_eq!(meets(now - 6, now - 5), None);
+}
+
+#[test]
+fn a_wall_clock_that_passes_an_event_within_the_disorder_is_found() {
+    let now = 2_000_000;
+    assert_eq!(meets(now - 5, now - 5), Some("watermark-ahead"));
+    assert_eq!(meets(now, now), Some("watermark-ahead"));
 }

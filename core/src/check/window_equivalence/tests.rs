@@ -6,6 +6,10 @@ use crate::processor::window::config::{Aggregate, Assign, WindowConfig, WindowPl
 use crate::time::Span;
 
 fn topology(assign: Assign, lateness: u64) -> Arc<Topology> {
+    topology_by(WatermarkClock::EventTime, assign, lateness)
+}
+
+fn topology_by(watermark: WatermarkClock, assign: Assign, lateness: u64) -> Arc<Topology> {
     let mut topology = pipeline(
         true,
         SinkKind::Upsert,
@@ -14,6 +18,7 @@ fn topology(assign: Assign, lateness: u64) -> Arc<Topology> {
     );
     let config = WindowConfig {
         assign,
+        watermark,
         disorder: Span(5),
         lateness: Span(lateness),
         idle: None,
@@ -116,6 +121,18 @@ fn an_event_within_the_contract_may_not_be_called_late() {
     let judgement = judge(&history, TUMBLING);
     assert_eq!(judgement.violations_total, 1);
     assert_eq!(judgement.violations[0].signature.anomaly, "false-late");
+}
+
+#[test]
+fn by_the_wall_clock_the_contract_counts_from_when_an_event_happened() {
+    // Events 1 and 3 are accounted late 1 ms after the start: 999,998 ns and 999,997 ns after they happened.
+    for (lateness, wrong) in [(999_991, 0), (999_992, 1), (999_993, 2)] {
+        let mut history = log(&[1, 3]);
+        history.row_events(vec![row(0, 10, 1), row(10, 20, 1)]);
+        let topology = topology_by(WatermarkClock::WallClock, TUMBLING, lateness);
+        let judgement = history.judge(&mut WindowEquivalence::new(&topology));
+        assert_eq!(judgement.violations_total, wrong, "{judgement:?}");
+    }
 }
 
 #[test]

@@ -11,8 +11,11 @@ use serde::{Deserialize, Serialize};
 pub struct WindowConfig {
     /// Which windows an event belongs to.
     pub assign: Assign,
-    /// How far an event may lie behind the latest of its input partition and still be expected: the watermark
-    /// follows at this distance.
+    /// What the watermark follows.
+    #[serde(default)]
+    pub watermark: WatermarkClock,
+    /// How far an event may lie behind the latest of its input partition, or behind the clock, and still be
+    /// expected: the watermark follows at this distance.
     #[serde(default)]
     pub disorder: Span,
     /// How long a window that has fired still takes events, telling its row anew with each.
@@ -28,6 +31,17 @@ pub struct WindowConfig {
     /// How often the watermark is told, on the node's clock.
     #[serde(default = "two_hundred_millis")]
     pub interval: Span,
+}
+
+/// What the watermark of an input follows at the distance of the disorder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WatermarkClock {
+    /// The latest event of it.
+    #[default]
+    EventTime,
+    /// The node's wall clock, whatever the events say: as sound as that clock is.
+    WallClock,
 }
 
 const fn two_hundred_millis() -> Span {
@@ -107,6 +121,7 @@ impl WindowPlan {
         let mut config = config.clone();
         let WindowConfig {
             assign,
+            watermark: _,
             disorder,
             lateness,
             idle,
@@ -120,7 +135,7 @@ impl WindowPlan {
         WindowPlan { config, aggregate }
     }
 
-    /// How far behind the latest event of its partition one is never dropped, in nanoseconds.
+    /// How far behind the latest event of its partition, or behind the clock, one is never dropped, in nanoseconds.
     #[must_use]
     pub fn contract(&self) -> i64 {
         nanos(self.config.disorder).saturating_add(nanos(self.config.lateness))

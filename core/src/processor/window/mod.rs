@@ -16,7 +16,7 @@ pub(super) use panes::{Fired, Panes};
 use super::watermark::Generator;
 use crate::event::Event;
 use crate::time::Mono;
-use config::{WindowPlan, nanos};
+use config::{WatermarkClock, WindowPlan, nanos};
 
 /// The windows of one input partition, and how far its events have come.
 pub(super) struct Windowed {
@@ -37,13 +37,21 @@ impl Windowed {
 
     /// Takes an event in.
     pub(super) fn apply(&mut self, event: &Event, now: Mono, out: &mut Fired) {
-        self.input.see(event.event_time, now);
+        match self.follows() {
+            WatermarkClock::EventTime => self.input.see(event.event_time, now),
+            WatermarkClock::WallClock => self.input.hold(now),
+        }
         self.panes.apply(event, out);
     }
 
     /// Whether something can fire, or is told to have fired.
     pub(super) fn has_due(&self) -> bool {
         self.due > self.panes.watermark()
+    }
+
+    /// What the watermark of the input follows.
+    pub(super) fn follows(&self) -> WatermarkClock {
+        self.panes.plan().config.watermark
     }
 
     /// The watermark of the input.
@@ -60,7 +68,11 @@ impl Windowed {
     /// Takes the place of whatever there was.
     pub(super) fn restore(&mut self, state: &[(u64, i64)], now: Mono) {
         let newest = state::read(&mut self.panes, state);
-        self.input.see(newest, now);
+        match self.follows() {
+            WatermarkClock::EventTime => self.input.see(newest, now),
+            // What another node's clock said is not this one's; how far windows have fired stands in the panes.
+            WatermarkClock::WallClock => self.input.hold(now),
+        }
         self.due = self.panes.watermark();
     }
 }

@@ -1,4 +1,4 @@
-use super::config::{Aggregate, Assign, WindowConfig};
+use super::config::{Aggregate, Assign, WatermarkClock, WindowConfig};
 use super::*;
 use crate::event::EventId;
 use crate::event_time::{END, RETRACTED, row_key};
@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 fn plan(assign: Assign, disorder: u64, lateness: u64) -> WindowPlan {
     let config = WindowConfig {
         assign,
+        watermark: WatermarkClock::EventTime,
         disorder: Span(disorder),
         lateness: Span(lateness),
         idle: None,

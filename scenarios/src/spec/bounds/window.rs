@@ -1,7 +1,7 @@
 //! Lengths of windows and the inequalities between them.
 
 use super::{Checked, DECADE, Judge, MONTH};
-use stormglass_core::processor::window::config::{Assign, WindowConfig};
+use stormglass_core::processor::window::config::{Assign, WatermarkClock, WindowConfig};
 
 /// Windows that an event belongs to at most.
 const OVERLAPPING: u64 = 1_000;
@@ -43,6 +43,12 @@ pub(super) fn window(judge: &Judge<'_>, config: &WindowConfig) -> Checked {
     for (key, span) in [("window.idle", config.idle), ("window.drift", config.drift)] {
         if let Some(span) = span {
             judge.lasting(key, span, DECADE)?;
+            judge.need(
+                config.watermark == WatermarkClock::EventTime,
+                key,
+                format!("`{key}` does nothing: no input is faster or slower than the wall clock"),
+                "remove it, or write `watermark = \"event-time\"`",
+            )?;
         }
     }
     judge.lasting("window.interval", config.interval, MONTH)

@@ -3,8 +3,8 @@
 use super::Checked;
 use crate::spec::parse::Reader;
 use crate::spec::{BrokerSpec, Place, Scenario, place};
-use stormglass_core::processor::config::ProcessorConfig;
-use stormglass_core::processor::window::config::{Aggregate, WindowConfig};
+use stormglass_core::processor::config::{DeliveryMode, ProcessorConfig};
+use stormglass_core::processor::window::config::{Aggregate, WatermarkClock, WindowConfig};
 use stormglass_core::time::Span;
 
 /// Judges the windows of a processor whose `from` and `to` lead somewhere.
@@ -40,6 +40,16 @@ pub(super) fn check(
                 ));
             }
         }
+    }
+    if window.watermark == WatermarkClock::WallClock
+        && processor.delivery == DeliveryMode::AtMostOnce
+    {
+        return Err(reader.error(
+            &at("window.watermark"),
+            "windows by the wall clock are not written at most once: which of them were told before a crash \
+             does not follow from the events",
+            "choose another delivery, or write `watermark = \"event-time\"`",
+        ));
     }
     one_speed(reader, scenario, name, processor, window)
 }
