@@ -197,6 +197,7 @@ fn totals(outcome: &Outcome) -> Totals {
         owed: totals.owed,
         duplicates: totals.repeated,
         backlog_max: totals.backlog_max,
+        late: totals.late,
     }
 }
 

@@ -18,6 +18,7 @@ pub fn render(summary: &Summary) -> String {
         broke(summary),
         gate(summary),
         latencies(summary),
+        late(summary),
         uncovered(summary),
     ];
     let mut page = String::new();
@@ -206,6 +207,11 @@ fn latencies(summary: &Summary) -> String {
     }
     text.push_str("\n</details>\n");
     text
+}
+
+fn late(summary: &Summary) -> String {
+    let late = summary.totals.late_sentence();
+    late.map_or(String::new(), |late| format!("\n{}.\n", escape(&late)))
 }
 
 fn uncovered(summary: &Summary) -> String {

@@ -400,7 +400,8 @@ fn stages(summary: &Summary) -> Vec<String> {
     lines
 }
 
-/// A line a part whose clients did something about requests that failed: what they did.
+/// A line a part whose clients did something about requests that failed: what they did. And one for what came too
+/// late.
 fn flow(summary: &Summary) -> Vec<String> {
     let mut lines: Vec<String> = summary
         .flow
@@ -411,6 +412,8 @@ fn flow(summary: &Summary) -> Vec<String> {
             format!("flow {part}: {}", counts.collect::<Vec<_>>().join(", "))
         })
         .collect();
+    let late = summary.totals.late_sentence();
+    lines.extend(late.map(|sentence| format!("late: {sentence}")));
     if !lines.is_empty() {
         lines.push(String::new());
     }

@@ -288,6 +288,8 @@ fn stuck() -> Report {
             ..Flow::default()
         };
         run.flow.insert("source.orders".into(), flow);
+        run.totals.owed = 500;
+        run.totals.late = 3;
         collector.add(run);
     }
     collector.finish(
@@ -314,6 +316,24 @@ fn the_cause_of_the_worst_seed_and_what_clients_did_stand_in_console_and_page() 
         console.contains("flow source.orders: 10 retries\n"),
         "{console}"
     );
+}
+
+#[test]
+fn what_came_too_late_is_told_wherever_figures_are_and_only_if_there_is_any() {
+    let report = stuck();
+    let summary = Summary::of(&report);
+    let sentence = "6 of 1,000 owed events came too late for all their windows";
+    let console = text::render(&summary, text::Ink::Plain);
+    assert!(
+        console.contains(&format!("late: {sentence}\n")),
+        "{console}"
+    );
+    let page = html::render(&report);
+    assert!(page.contains("too late for their windows") && page.contains("of 1,000 owed events"));
+    assert!(markdown::render(&summary).contains(&format!("\n{sentence}.\n")));
+    assert_eq!(summary.totals.late, 6);
+    let none = Summary::of(&empty());
+    assert!(!text::render(&none, text::Ink::Plain).contains("too late"));
 }
 
 #[test]

@@ -60,6 +60,14 @@ pub fn key_numbers(summary: &Summary) -> String {
         Some(Value::Count(totals.backlog_max)),
         "of one run",
     ));
+    if totals.late > 0 {
+        let note = format!("of {} owed events", Value::Count(totals.owed));
+        tiles.push(tile(
+            "too late for their windows",
+            Some(Value::Count(totals.late)),
+            &note,
+        ));
+    }
     let body = format!(
         "<div class=\"tiles\">{}</div>\n{}{}{}",
         tiles.concat(),

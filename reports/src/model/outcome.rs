@@ -269,6 +269,15 @@ pub struct Totals {
     pub duplicates: u64,
     /// The largest backlog of a single run.
     pub backlog_max: u64,
+    /// Owed events that came too late for all their windows of event time.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub late: u64,
+}
+
+/// Most scenarios have no windows, and nothing to say about late events.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Totals {
@@ -283,6 +292,19 @@ impl Totals {
         self.owed += other.owed;
         self.duplicates += other.duplicates;
         self.backlog_max = self.backlog_max.max(other.backlog_max);
+        self.late += other.late;
+    }
+
+    /// How many events came too late, if any did.
+    #[must_use]
+    pub fn late_sentence(&self) -> Option<String> {
+        (self.late > 0).then(|| {
+            format!(
+                "{} of {} owed events came too late for all their windows",
+                Value::Count(self.late),
+                Value::Count(self.owed)
+            )
+        })
     }
 
     /// Visible effects a second, repetitions included.

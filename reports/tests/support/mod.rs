@@ -396,6 +396,7 @@ pub fn outcome(index: u64) -> Outcome {
         owed: 159_100 + lost_forever,
         duplicates: if duplicates { 214 } else { 0 },
         backlog_max: 9_000 + dice.below(2_000),
+        late: 0,
     };
     if unknown {
         run.unknown = Some("the step limit cut the drain".into());
