@@ -1,12 +1,10 @@
 //! A broker of yours and its client, actors with messages of their own: `cargo run --example own_broker -- run
 //! ci/examples/own_broker.toml`. What they promise each other they check themselves: a panic fails the seed.
 
-use std::process::ExitCode;
 use stormglass::core::actor::{Actor, Context, Input};
 use stormglass::core::disk::{DiskDone, DiskRecord, DiskVerb, FileId, FileKind};
 use stormglass::core::id::{NodeId, PointId, TimerId};
-use stormglass::core::message::Message;
-use stormglass::core::time::Span;
+use stormglass::core::{message::Message, time::Span};
 use stormglass::{Catalog, Seat};
 
 const FILE: FileId = FileId::new(FileKind::Custom, 0, 0);
@@ -57,31 +55,25 @@ impl Actor for Client {
     }
 }
 
-fn shelf(last: DiskVerb) -> impl Fn(&Seat) -> Box<dyn Actor> + Send + Sync {
-    move |seat| {
-        let client = seat.parts["service.client"].first;
-        let (last, highest) = (last.clone(), None);
-        Box::new(Shelf {
-            client,
-            last,
-            highest,
-        })
-    }
-}
-
-fn client(seat: &Seat) -> Box<dyn Actor> {
-    let shelf = seat.parts["service.shelf"].first;
-    Box::new(Client { shelf, next: 1 })
+fn shelf(seat: &Seat, last: DiskVerb) -> Box<dyn Actor> {
+    Box::new(Shelf {
+        client: seat.first("service.client"),
+        last,
+        highest: None,
+    })
 }
 
 /// What Stormglass brings, and the parts of this file.
 pub fn catalog() -> Catalog {
     Catalog::new()
-        .actor("shelf", shelf(DiskVerb::Sync))
-        .actor("hasty-shelf", shelf(DiskVerb::List))
-        .actor("client", client)
+        .actor("shelf", |seat| shelf(seat, DiskVerb::Sync))
+        .actor("hasty-shelf", |seat| shelf(seat, DiskVerb::List))
+        .actor("client", |seat| {
+            let shelf = seat.first("service.shelf");
+            Box::new(Client { shelf, next: 1 })
+        })
 }
 
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     stormglass::main(&catalog())
 }

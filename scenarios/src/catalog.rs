@@ -50,6 +50,20 @@ pub struct Seat {
     pub parts: BTreeMap<String, Cluster>,
 }
 
+impl Seat {
+    /// The first node of a part, by its full name such as `sink.archive`: the only one of most parts.
+    ///
+    /// # Panics
+    /// If the scenario has no such part.
+    #[must_use]
+    pub fn first(&self, part: &str) -> NodeId {
+        let cluster = self.parts.get(part);
+        cluster
+            .unwrap_or_else(|| panic!("the scenario has no {part}"))
+            .first
+    }
+}
+
 /// An operator of the catalogue.
 #[derive(Clone)]
 struct OperatorEntry {
