@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
+use stormglass_scenarios::explain::Follow;
 
 /// A storm glass for event-driven architectures: simulates a scenario under faults and says what holds.
 #[derive(Debug, Parser)]
@@ -199,6 +200,9 @@ pub struct ReplayArgs {
     /// Print every fact of the history.
     #[arg(long)]
     pub events: bool,
+    /// Print the life of an event, such as 0:17 (source and number), or of the first events of a key, as key=7.
+    #[arg(long, value_name = "EVENT", conflicts_with_all = ["until", "events"])]
+    pub follow: Option<Follow>,
 }
 
 /// Arguments of `shrink`.

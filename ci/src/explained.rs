@@ -2,7 +2,7 @@
 
 use stormglass_reports::model::explained as told;
 use stormglass_reports::model::value::Micros;
-use stormglass_scenarios::explain::{self, Explained, Meaning, Row, Sort};
+use stormglass_scenarios::explain::{self, Explained, Line, Meaning, Row, Sort};
 use stormglass_scenarios::shrink::{FINAL_SEEDS, Size};
 
 /// What a report is told of a failure. Its schedule stands in the file `repro`; `prove` is the command that
@@ -13,12 +13,7 @@ pub fn told(explained: &Explained, seed: u64, repro: String, prove: String) -> t
     let violation = &shrunk.violation;
     let event = violation.events.first();
     let event = event.filter(|_| !explained.life.is_empty());
-    let life = explained.life.iter().map(|line| told::Step {
-        at: Micros::from_nanos(line.time.0),
-        node: line.node.clone(),
-        what: line.what.clone(),
-        is_fault: line.is_fault,
-    });
+    let life = explained.life.iter().map(step);
     let table = &explained.table;
     let rows = table
         .rows
@@ -56,6 +51,17 @@ pub fn told(explained: &Explained, seed: u64, repro: String, prove: String) -> t
         mends: mends.collect(),
         repro,
         prove,
+    }
+}
+
+/// A line of an event's life.
+#[must_use]
+pub fn step(line: &Line) -> told::Step {
+    told::Step {
+        at: Micros::from_nanos(line.time.0),
+        node: line.node.clone(),
+        what: line.what.clone(),
+        is_fault: line.is_fault,
     }
 }
 

@@ -138,3 +138,27 @@ fn a_seed_that_passes_is_a_mistake_of_the_command_line() {
         assert!(text.contains("hint:"), "{text}");
     }
 }
+
+#[test]
+fn replay_follows_an_event_and_the_events_of_a_key() {
+    let folder = folder("follow");
+    let replay = |whom: &str| {
+        let arguments = ["replay", &acks(), "--seed", "1", "--follow", whom];
+        stormglass(&folder, &arguments)
+    };
+    // The event that the failure of seed 1 names: acknowledged behind the cut, truncated after the heal.
+    let (code, text) = replay("0:896");
+    assert_eq!(code, Some(0), "{text}");
+    let place = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what}: {text}"));
+    assert!(place("begins") < place("is told that it is stored"));
+    assert!(place("is healed") < place("truncates it away"));
+    let (code, text) = replay("key=7");
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(text.matches("owes it").count(), 20, "{text}");
+    assert!(text.contains("the first 20 events of key 7"), "{text}");
+    assert_eq!(text.matches(" begins").count(), 1, "faults are told once");
+    for wrong in ["0:99999999", "key=99999999", "everything"] {
+        let (code, text) = replay(wrong);
+        assert_eq!(code, Some(2), "{wrong}: {text}");
+    }
+}

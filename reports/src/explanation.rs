@@ -86,19 +86,22 @@ pub fn json(explained: &Explained) -> String {
     text
 }
 
-/// A life line in columns; what is left out at its end is counted.
+/// A life line in columns.
+#[must_use]
+pub fn columns(steps: &[Step]) -> Vec<String> {
+    let wide = steps.iter().map(|step| step.node.chars().count()).max();
+    let wide = wide.unwrap_or(0);
+    let line = |step: &Step| {
+        let (mark, time) = (step.mark(), step.seconds());
+        format!("{mark:1} {time:>14}  {:<wide$}  {}", step.node, step.what)
+    };
+    steps.iter().map(line).collect()
+}
+
+/// The beginning of a life line in columns; what is left out at its end is counted.
 #[must_use]
 pub fn life(steps: &[Step]) -> Vec<String> {
-    let shown = &steps[..steps.len().min(SHOWN_STEPS)];
-    let wide = shown.iter().map(|step| step.node.chars().count()).max();
-    let wide = wide.unwrap_or(0);
-    let mut lines: Vec<String> = shown
-        .iter()
-        .map(|step| {
-            let (mark, time) = (step.mark(), step.seconds());
-            format!("{mark:1} {time:>14}  {:<wide$}  {}", step.node, step.what)
-        })
-        .collect();
+    let mut lines = columns(&steps[..steps.len().min(SHOWN_STEPS)]);
     if steps.len() > SHOWN_STEPS {
         let more = steps.len() - SHOWN_STEPS;
         lines.push(format!("  and {more} more lines in the JSON file"));

@@ -3,6 +3,7 @@
 use super::sweep::Chosen;
 use crate::args::ReplayArgs;
 use crate::error::Failure;
+use crate::explained::step;
 use crate::fold::{HEADLINE, fold};
 use crate::say;
 use std::collections::BTreeSet;
@@ -11,10 +12,13 @@ use stormglass_core::history::{Fact, Kinds};
 use stormglass_core::rng::Seed;
 use stormglass_core::time::{Span, Time};
 use stormglass_core::units::parse_span;
+use stormglass_reports::explanation::columns;
 use stormglass_reports::model::Identity;
+use stormglass_reports::model::explained::Step;
 use stormglass_reports::text::{self, Ink};
 use stormglass_reports::{Collector, Summary};
 use stormglass_scenarios::catalog::Catalog;
+use stormglass_scenarios::explain::{Follow, follow};
 use stormglass_scenarios::plan;
 use stormglass_scenarios::run::{self, Driver};
 use stormglass_sim::drive::bare;
@@ -32,6 +36,9 @@ pub fn replay(catalog: &Catalog, args: &ReplayArgs) -> Result<u8, Failure> {
     say(&plan::print(&faults))?;
     if args.until.is_some() || args.events {
         return look(&chosen, args);
+    }
+    if let Some(whom) = args.follow {
+        return tell_life(&chosen, args.seed, whom);
     }
     let ran = run::run(&chosen.assembly, args.seed, Driver::Auto);
     let mut collector = Collector::new(HEADLINE);
@@ -55,6 +62,54 @@ pub fn replay(catalog: &Catalog, args: &ReplayArgs) -> Result<u8, Failure> {
         }
     }
     Ok(report.exit_class().code())
+}
+
+/// Shows the life of an event, or of those of a key as one story.
+fn tell_life(chosen: &Chosen, seed: u64, whom: Follow) -> Result<u8, Failure> {
+    let assembly = &chosen.assembly;
+    if !assembly.programs().is_empty() {
+        return Err(Failure::usage(
+            "--follow does not hear the history of hosted programs",
+            "leave it out; `replay` without it runs them and judges what they did",
+        ));
+    }
+    let lines = follow(assembly, seed, &assembly.plan(Seed(seed)), whom);
+    if lines.iter().all(|line| line.event.is_none()) {
+        return Err(Failure::usage(
+            match whom {
+                Follow::Event(id) => format!(
+                    "nothing is seen of event {}:{} with seed {seed}",
+                    id.source, id.number
+                ),
+                Follow::Key { key, .. } => {
+                    format!("no event of key {key} is owed with seed {seed}")
+                }
+            },
+            "sources and their events are counted from 0, in the order of their names and due times",
+        ));
+    }
+    let steps: Vec<Step> = lines
+        .iter()
+        .map(|line| {
+            let mut step = step(line);
+            if let (Follow::Key { .. }, Some(id)) = (whom, line.event) {
+                step.what = format!("{}:{}  {}", id.source, id.number, step.what);
+            }
+            step
+        })
+        .collect();
+    for line in columns(&steps) {
+        say(line.trim_end())?;
+    }
+    if let Follow::Key { key, most } = whom {
+        let followed: BTreeSet<_> = lines.iter().filter_map(|line| line.event).collect();
+        if followed.len() == most {
+            say(&format!(
+                "these are the first {most} events of key {key}; follow others one by one"
+            ))?;
+        }
+    }
+    Ok(0)
 }
 
 /// Shows facts as they happen, or the state of every part at an instant.

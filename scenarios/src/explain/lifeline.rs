@@ -1,5 +1,6 @@
 //! What became of one event: every fact that concerns it, in order, with the faults that began and ended beside.
 
+use super::Follow;
 use crate::assemble::Assembly;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ pub struct Line {
     pub time: Time,
     /// On which node; empty for what happens to the world.
     pub node: String,
+    /// To which event; none for faults.
+    pub event: Option<EventId>,
     /// What happened.
     pub what: String,
     /// Whether it is a fault that began or ended, or a process that died or booted.
@@ -31,47 +34,65 @@ pub struct Line {
 /// are told that began or ended there.
 #[must_use]
 pub fn lifeline(assembly: &Assembly, seed: u64, plan: &FaultPlan, event: EventId) -> Vec<Line> {
-    let mut world = assembly.world(Seed(seed), plan.clone(), Kinds::all(), None);
-    let until = assembly.audit_at() + assembly.audit_patience();
-    let mut follower = Follower {
-        event,
-        plan,
-        places: BTreeMap::new(),
-        committed: false,
-        lines: Vec::new(),
-    };
-    bare(&mut world, until, &mut |world, seen| {
-        follower.see(world, &seen);
-        seen.fact != Fact::AuditDone
-    });
-    follower.lines
+    follow(assembly, seed, plan, Follow::Event(event))
 }
 
-struct Follower<'a> {
-    event: EventId,
+/// The same of whatever is to be followed, told as one story.
+#[must_use]
+pub fn follow(assembly: &Assembly, seed: u64, plan: &FaultPlan, whom: Follow) -> Vec<Line> {
+    let mut world = assembly.world(Seed(seed), plan.clone(), Kinds::all(), None);
+    let until = assembly.audit_at() + assembly.audit_patience();
+    let mut story = Story {
+        whom,
+        plan,
+        followers: Vec::new(),
+        lines: Vec::new(),
+    };
+    if let Follow::Event(event) = whom {
+        story.followers.push(Follower::of(event));
+    }
+    bare(&mut world, until, &mut |world, seen| {
+        story.see(world, &seen);
+        seen.fact != Fact::AuditDone
+    });
+    story.lines
+}
+
+struct Story<'a> {
+    whom: Follow,
     plan: &'a FaultPlan,
-    /// Where replicas keep the event.
-    places: BTreeMap<(NodeId, Partition), Offset>,
-    committed: bool,
+    /// One for each event that is followed, in the order in which they were owed.
+    followers: Vec<Follower>,
     lines: Vec<Line>,
 }
 
-impl Follower<'_> {
+impl Story<'_> {
     fn see(&mut self, world: &World, seen: &Observation) {
-        let told = self.concerns(seen).map(|what| (what, false));
-        if let Some((what, is_fault)) = told.or_else(|| self.fault(seen).map(|what| (what, true))) {
-            let node = if seen.node.0 == u16::MAX {
-                String::new()
-            } else {
-                world.name(seen.node).to_owned()
-            };
-            self.lines.push(Line {
-                time: seen.time,
-                node,
-                what,
-                is_fault,
-            });
+        if let (Follow::Key { key, most }, Fact::Owed(events)) = (self.whom, &seen.fact) {
+            let room = most.saturating_sub(self.followers.len());
+            let of_key = events.iter().filter(|event| event.key == key).take(room);
+            let new = of_key.map(|event| Follower::of(event.id));
+            self.followers.extend(new);
         }
+        let mut told: Vec<(Option<EventId>, String)> = Vec::new();
+        for follower in &mut self.followers {
+            let what = follower.concerns(seen);
+            told.extend(what.map(|what| (Some(follower.event), what)));
+        }
+        told.extend(self.fault(seen).map(|what| (None, what)));
+        let node = if seen.node.0 == u16::MAX {
+            ""
+        } else {
+            world.name(seen.node)
+        };
+        self.lines
+            .extend(told.into_iter().map(|(event, what)| Line {
+                time: seen.time,
+                node: node.to_owned(),
+                event,
+                what,
+                is_fault: event.is_none(),
+            }));
     }
 
     /// What a fact about the environment says.
@@ -96,6 +117,24 @@ impl Follower<'_> {
             return Some(how.to_owned());
         }
         (seen.fact == Fact::Booted && seen.incarnation.0 > 1).then(|| "boots again".to_owned())
+    }
+}
+
+/// What one event has come to.
+struct Follower {
+    event: EventId,
+    /// Where replicas keep the event.
+    places: BTreeMap<(NodeId, Partition), Offset>,
+    committed: bool,
+}
+
+impl Follower {
+    const fn of(event: EventId) -> Follower {
+        Follower {
+            event,
+            places: BTreeMap::new(),
+            committed: false,
+        }
     }
 
     fn has(&self, events: &[Event]) -> bool {

@@ -3,12 +3,14 @@
 mod changes;
 mod counterfactual;
 mod explained;
+mod follow;
 mod lifeline;
 
 pub use changes::{Change, Sort};
 pub use counterfactual::{Bench, Counterfactuals, PERTURBATIONS, Rate, Row, Search};
 pub use explained::{Explained, LEAST, Meaning, Mend};
-pub use lifeline::{Line, lifeline};
+pub use follow::{Follow, MOST_OF_KEY};
+pub use lifeline::{Line, follow, lifeline};
 
 #[cfg(test)]
 mod tests;

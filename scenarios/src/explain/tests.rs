@@ -1,6 +1,7 @@
 //! What is tried, and what is never offered.
 
-use super::changes::{Sort, changes};
+use super::changes::{Change, Sort, changes};
+use super::{Counterfactuals, Follow, LEAST, Meaning, Rate, Row};
 use crate::catalog::Catalog;
 use crate::load::load_text;
 use crate::spec::print;
@@ -62,5 +63,58 @@ fn a_setting_that_is_strong_already_is_not_tried() {
             "{path:?} = {value}"
         );
         assert!(last != "min_insync_replicas", "{path:?} = {value}");
+    }
+}
+
+fn row(sort: Sort, fails: u64) -> Row {
+    Row {
+        sort,
+        label: String::new(),
+        rate: Rate { fails, of: 50 },
+        change: Change {
+            sort,
+            label: String::new(),
+            without: None,
+            set: Vec::new(),
+        },
+    }
+}
+
+#[test]
+fn only_a_setting_may_mend_and_only_what_fails_often_tells_anything() {
+    let table = |fails: u64| Counterfactuals {
+        base: Rate { fails, of: 50 },
+        rows: Vec::new(),
+    };
+    let often = table(40);
+    for (sort, fails, meaning) in [
+        (Sort::Fault, 0, Meaning::Needed),
+        (Sort::Fault, 20, Meaning::NotNeeded),
+        (Sort::Fault, 19, Meaning::Rarer),
+        (Sort::Setting, 0, Meaning::MayMend),
+        (Sort::Setting, 1, Meaning::Rarer),
+        (Sort::Setting, 40, Meaning::NoHelp),
+        (Sort::Timing, 0, Meaning::Moves),
+        (Sort::Timing, 50, Meaning::NoHelp),
+    ] {
+        assert_eq!(
+            often.meaning(&row(sort, fails)),
+            meaning,
+            "{sort:?} {fails}"
+        );
+        let rare = table(LEAST - 1);
+        assert_eq!(rare.meaning(&row(sort, fails)), Meaning::Unclear);
+    }
+}
+
+#[test]
+fn what_is_followed_is_an_event_or_a_key() {
+    let event: Follow = "2:17".parse().unwrap();
+    assert!(matches!(event, Follow::Event(id) if (id.source, id.number) == (2, 17)));
+    let key: Follow = "key=7".parse().unwrap();
+    assert!(matches!(key, Follow::Key { key: 7, most: 20 }));
+    for wrong in ["17", "a:b", "0:", "key=", "key=x", "-1:3"] {
+        let mistake = wrong.parse::<Follow>().unwrap_err();
+        assert!(mistake.contains("such as 0:17"), "{mistake}");
     }
 }
