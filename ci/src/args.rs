@@ -30,6 +30,8 @@ pub enum Command {
     Shrink(ShrinkArgs),
     /// Say why one seed fails: the life of the event, and what each fault and setting has to do with it.
     Explain(ExplainArgs),
+    /// Search for a plan of faults that fails: later generations follow what earlier ones reached.
+    Hunt(HuntArgs),
     /// Say how many seeds are needed to see a failure of some rate, and what none in so many excludes.
     PlanSeeds(PlanSeedsArgs),
     /// List the scenarios below a folder, with the question each asks.
@@ -242,6 +244,31 @@ pub struct ExplainArgs {
     #[arg(long, default_value_t = 2_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub seeds: u64,
     /// The folder for failures/<signature>/; made if it is missing.
+    #[arg(long, default_value = "out", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Threads; by default one for each core.
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+}
+
+/// Arguments of `hunt`.
+#[derive(Args, Debug)]
+pub struct HuntArgs {
+    /// The scenario file.
+    pub scenario: PathBuf,
+    /// Which variant of the scenario.
+    #[arg(long, value_name = "NAME")]
+    pub variant: Option<String>,
+    /// How many generations at most.
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub generations: u64,
+    /// How many runs each has.
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub size: u64,
+    /// A text that decides the search; the same text gives the same search, whatever --jobs.
+    #[arg(long, value_name = "TEXT")]
+    pub seed_base: Option<String>,
+    /// The folder for failures/<signature>/found.toml; made if it is missing.
     #[arg(long, default_value = "out", value_name = "DIR")]
     pub out: PathBuf,
     /// Threads; by default one for each core.

@@ -43,6 +43,7 @@ pub fn main(catalog: &Catalog) -> ExitCode {
         Command::Replay(args) => command::replay::replay(catalog, &args),
         Command::Shrink(args) => command::shrink::run(catalog, &args),
         Command::Explain(args) => command::explain::run(catalog, &args),
+        Command::Hunt(args) => command::hunt::hunt(catalog, &args),
         Command::PlanSeeds(args) => command::plan_seeds::plan_seeds(&args),
         Command::List(args) => command::list::list(catalog, &args),
         Command::Init(args) => command::init::init(&args),

@@ -6,6 +6,7 @@ mod coverage;
 pub mod error;
 pub mod explain;
 pub mod hardware;
+pub mod hunt;
 pub mod load;
 pub mod objectives;
 pub mod plan;

@@ -5,6 +5,7 @@ mod causes;
 pub mod compare;
 pub mod explain;
 pub mod gate;
+pub mod hunt;
 pub mod init;
 pub mod list;
 pub mod plan_seeds;

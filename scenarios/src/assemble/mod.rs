@@ -36,7 +36,7 @@ use stormglass_core::processor::{CheckpointStore, InputPlan, Processor, Processo
 use stormglass_core::promise::required;
 use stormglass_core::retry::RetryPlan;
 use stormglass_core::retry::config::RetryConfig;
-use stormglass_core::rng::Seed;
+use stormglass_core::rng::{Seed, Stream};
 use stormglass_core::sink::Sink;
 use stormglass_core::source::SourcePlan;
 use stormglass_core::time::{Span, Time};
@@ -121,6 +121,12 @@ impl Assembly {
     #[must_use]
     pub fn plan(&self, seed: Seed) -> FaultPlan {
         plan::sample(seed, &self.base)
+    }
+
+    /// A neighbour of a plan, inside the same budget, as a guided search tries it.
+    #[must_use]
+    pub fn mutate(&self, stream: Stream, plan: &FaultPlan) -> FaultPlan {
+        plan::mutate(stream, &self.base, plan)
     }
 
     /// Second implementations of users' operators, for one run's equivalence check.

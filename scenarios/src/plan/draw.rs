@@ -49,6 +49,8 @@ impl<'a> Sampler<'a> {
         if self.stream.chance(spec.templates) {
             faults.extend(self.template());
         }
+        // A schedule that is cut short opens no window; what a run may have at most holds for it too.
+        let count = count.max(faults.len()).min(spec.max as usize);
         let kinds = self.subset(&spec.swarm);
         while faults.len() < count {
             // One that fits nowhere is left out, and takes its place so that the loop ends.
@@ -58,7 +60,7 @@ impl<'a> Sampler<'a> {
                 None => break,
             }
         }
-        faults.truncate(count.max(1));
+        faults.truncate(count);
         faults
     }
 
@@ -92,7 +94,7 @@ impl<'a> Sampler<'a> {
     }
 
     /// One fault of a kind, none if no part takes it or it fits nowhere.
-    fn single(&mut self, kind: SwarmKind) -> Option<Fault> {
+    pub(super) fn single(&mut self, kind: SwarmKind) -> Option<Fault> {
         let parts: Vec<String> = self
             .budget
             .parts()
@@ -201,7 +203,7 @@ impl<'a> Sampler<'a> {
     }
 
     /// A class of requests that a part sends or answers.
-    fn class(&mut self, part: &str) -> String {
+    pub(super) fn class(&mut self, part: &str) -> String {
         let section = part.split_once('.').map_or(part, |(section, _)| section);
         let server = broker_of(self.scenario, part);
         let broker = server.as_deref().unwrap_or(part);

@@ -8,14 +8,17 @@
 //! unless the scenario says `envelope = "off"`.
 
 pub mod budget;
+mod composite;
 mod draw;
 mod lengths;
+mod mutate;
 mod template;
 
 #[cfg(test)]
 mod tests;
 
 pub use budget::{EnvelopeBudget, PartBudget};
+pub use mutate::mutate;
 
 use crate::error::{ScenarioError, SourceText};
 use crate::load::Case;

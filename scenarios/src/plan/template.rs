@@ -31,6 +31,20 @@ enum Template {
     Zombie,
     /// T6: leadership changes twice before followers have caught up.
     DoubleBounce,
+    /// T3: a message arrives after a boundary that it was sent before.
+    LateMessage,
+    /// T5: followers are cut off one by one, then the leader loses power.
+    ShrinkThenAmnesia,
+    /// T7: an owner is cut off from its broker for about as long as its claim is good.
+    ExpiryStraddle,
+    /// T8: one node dies while the one that takes over is slow.
+    SlowTakeover,
+    /// T10: a slow part early on, and time to observe after it.
+    TriggerAndHeal,
+    /// T13: what follows a read is held back.
+    RaceWindow,
+    /// T15: leader and controller are not heard, one after the other.
+    UglyNetwork,
 }
 
 impl Sampler<'_> {
@@ -48,6 +62,25 @@ impl Sampler<'_> {
         }
         if has(SwarmKind::Pause) {
             templates.push(Template::Zombie);
+            templates.push(Template::RaceWindow);
+        }
+        if has(SwarmKind::Delay) {
+            templates.push(Template::LateMessage);
+        }
+        if has(SwarmKind::Partition) {
+            templates.push(Template::ExpiryStraddle);
+        }
+        if has(SwarmKind::Partition) && has(SwarmKind::PowerLoss) {
+            templates.push(Template::ShrinkThenAmnesia);
+        }
+        if has(SwarmKind::SlowNode) && has(SwarmKind::Crash) {
+            templates.push(Template::SlowTakeover);
+        }
+        if has(SwarmKind::SlowNode) || has(SwarmKind::SlowDisk) {
+            templates.push(Template::TriggerAndHeal);
+        }
+        if has(SwarmKind::Oneway) {
+            templates.push(Template::UglyNetwork);
         }
         match self.stream.pick(&templates) {
             None => Vec::new(),
@@ -55,11 +88,18 @@ impl Sampler<'_> {
             Some(Template::CommitWindow) => self.commit_window(),
             Some(Template::Zombie) => self.zombie(),
             Some(Template::DoubleBounce) => self.double_bounce(),
+            Some(Template::LateMessage) => self.late_message(),
+            Some(Template::ShrinkThenAmnesia) => self.shrink_then_amnesia(),
+            Some(Template::ExpiryStraddle) => self.expiry_straddle(),
+            Some(Template::SlowTakeover) => self.slow_takeover(),
+            Some(Template::TriggerAndHeal) => self.trigger_and_heal(),
+            Some(Template::RaceWindow) => self.race_window(),
+            Some(Template::UglyNetwork) => self.ugly_network(),
         }
     }
 
     /// The full names of a section's parts.
-    fn section(&self, section: &str) -> Vec<String> {
+    pub(super) fn section(&self, section: &str) -> Vec<String> {
         self.budget
             .parts()
             .keys()

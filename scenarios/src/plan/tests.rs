@@ -152,6 +152,7 @@ fn every_kind_and_template_is_drawn_in_some_seed() {
         "clock-step",
         "clock-drift",
         "crash-at",
+        "yield-at",
         "control",
     ] {
         assert!(drawn(name), "{name} is never drawn");
@@ -165,6 +166,32 @@ fn every_kind_and_template_is_drawn_in_some_seed() {
             >= 2
     });
     assert!(bounces, "leadership never changes twice");
+    let amnesia = plans.iter().any(|plan| {
+        let mut cuts = 0;
+        plan.faults
+            .iter()
+            .any(|fault| match (&fault.kind, &fault.target) {
+                (FaultKind::Partition, Target::OneOf(..)) => {
+                    cuts += 1;
+                    false
+                }
+                (FaultKind::PowerLoss { torn: false }, Target::Leader(_)) => cuts >= 2,
+                _ => false,
+            })
+    });
+    assert!(
+        amnesia,
+        "no leader loses power after its followers were cut off"
+    );
+    let late = plans.iter().any(|plan| {
+        plan.faults.windows(2).any(|two| {
+            let (delay, boundary) = (&two[0], &two[1]);
+            matches!(&delay.kind, FaultKind::Delay { by, .. }
+                if boundary.kind == FaultKind::Control(Control::ForceElection)
+                    && boundary.at < delay.at + *by)
+        })
+    });
+    assert!(late, "no message is late across a change of leaders");
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub fn explicit(
 }
 
 /// A file may name each fault once.
-fn distinct_names(scenario: &mut Scenario) {
+pub(crate) fn distinct_names(scenario: &mut Scenario) {
     let mut seen = BTreeSet::new();
     for fault in &mut scenario.faults.planned {
         let mut name = fault.name.clone();

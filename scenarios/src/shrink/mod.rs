@@ -13,6 +13,7 @@ mod parts;
 mod schedule;
 mod trial;
 
+pub(crate) use explicit::distinct_names;
 pub use minimise::minimise;
 pub use trial::{FINAL_SEEDS, STANDS_ALONE, same};
 
