@@ -14,7 +14,6 @@ use crate::history::{Fact, FactKind, Kinds, Observation, Stage};
 use crate::id::{GroupId, Offset, Partition};
 use crate::message::log::{FetchedPart, Reader};
 use crate::message::queue::Verb;
-use crate::processor::config::DeliveryMode;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -50,14 +49,9 @@ impl CommitImpliesProcessed {
 
     fn bound(&self, group: GroupId) -> Option<usize> {
         let processor = self.topology.group(group)?;
-        // Windows that are open are part of the state that is kept with the position.
-        if self.topology.processors[processor].window.is_some() {
-            return None;
-        }
-        match self.topology.processors[processor].delivery {
-            DeliveryMode::AtMostOnce => None,
-            DeliveryMode::AtLeastOnce | DeliveryMode::ExactlyOnce => Some(processor),
-        }
+        self.topology.processors[processor]
+            .processes_before_it_commits()
+            .then_some(processor)
     }
 
     fn give(&mut self, processor: usize, part: &FetchedPart) {
@@ -194,6 +188,7 @@ mod tests {
         BROKER, GROUP, History, entry, events, log_pipeline, offsets, pipeline,
     };
     use crate::id::TopicId;
+    use crate::processor::config::DeliveryMode;
     use crate::sink::config::SinkKind;
 
     fn judge(history: &History) -> Judgement {

@@ -96,6 +96,15 @@ pub struct ProcessorEntry {
     pub delivery: DeliveryMode,
 }
 
+impl ProcessorEntry {
+    /// Whether its position moves only past what has an effect. At most once settles first by contract, and the
+    /// events of open windows wait in the state that is kept with the position.
+    #[must_use]
+    pub fn processes_before_it_commits(&self) -> bool {
+        self.delivery != DeliveryMode::AtMostOnce && self.window.is_none()
+    }
+}
+
 /// A sink.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SinkEntry {

@@ -163,7 +163,7 @@ pub fn required(topology: &Topology) -> Vec<&'static str> {
         topology
             .processors
             .iter()
-            .any(|processor| processor.delivery != DeliveryMode::AtMostOnce),
+            .any(ProcessorEntry::processes_before_it_commits),
     );
     require("conservation", path.keeps);
     require("equivalence", is_equivalent(topology));
@@ -189,6 +189,10 @@ pub fn required(topology: &Topology) -> Vec<&'static str> {
 mod tests {
     use super::*;
     use crate::check::tests_support::pipeline;
+    use crate::processor::window::config::{
+        Aggregate, Assign, WatermarkClock, WindowConfig, WindowPlan,
+    };
+    use crate::time::Span;
 
     fn checks(log: bool, kind: SinkKind, mode: DeliveryMode, acks: Acks) -> Vec<&'static str> {
         let mut topology = pipeline(log, kind, "count-by-key", mode);
@@ -237,6 +241,30 @@ mod tests {
                 .collect();
             assert_eq!(found, expected, "log {log}, {kind:?}, {mode:?}, {acks:?}");
         }
+    }
+
+    #[test]
+    fn windows_wait_in_the_state_so_no_check_asks_that_their_events_have_effects_first() {
+        let mut topology = pipeline(
+            true,
+            SinkKind::Upsert,
+            "count-by-key",
+            DeliveryMode::AtLeastOnce,
+        );
+        assert!(required(&topology).contains(&"commit-implies-processed"));
+        let config = WindowConfig {
+            assign: Assign::Tumbling(Span(10)),
+            watermark: WatermarkClock::EventTime,
+            disorder: Span(5),
+            lateness: Span(0),
+            idle: None,
+            drift: None,
+            interval: Span(1),
+        };
+        topology.processors[0].window = Some(WindowPlan::new(&config, Aggregate::Count, 1));
+        let required = required(&topology);
+        assert!(!required.contains(&"commit-implies-processed"));
+        assert!(required.contains(&"window-equivalence"));
     }
 
     #[test]
