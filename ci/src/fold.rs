@@ -10,6 +10,7 @@ use stormglass_core::outcome::{ClockTrack, Limit, Outcome, PointUnderFault, Reso
 use stormglass_core::time::{Span, Time};
 use stormglass_reports::model::SamplePhase;
 use stormglass_reports::model::coverage::PassedPoint;
+use stormglass_reports::model::faults::FaultMet;
 use stormglass_reports::model::histogram::{Histograms, LatencyHistogram};
 use stormglass_reports::model::outcome::{
     Answer, CheckRun, Cost, Failure, Flow, RunOutcome, Totals,
@@ -47,6 +48,7 @@ pub fn fold(assembly: &Assembly, index: u64, ran: &Ran) -> RunOutcome {
         totals: totals(outcome),
         cost: cost(outcome),
         recoveries: recoveries(outcome),
+        faults: faults_met(outcome),
         flow: flow(assembly, outcome),
         unknown: outcome.unknown(),
         notes: ran
@@ -245,6 +247,24 @@ fn recoveries(outcome: &Outcome) -> Vec<Value> {
         .iter()
         .map(|episode| span_value(episode.recovery))
         .collect()
+}
+
+/// By the names of planned faults and the kinds of drawn ones.
+fn faults_met(outcome: &Outcome) -> Vec<FaultMet> {
+    let times = outcome.metrics.fault_times.iter();
+    let met = times.filter_map(|times| {
+        let fault = &outcome.faults.get(times.fault as usize)?.fault;
+        let kind = fault.kind.name();
+        let name = fault.name.as_deref().filter(|_| fault.planned);
+        let detected = times.detected;
+        Some(FaultMet {
+            fault: name.unwrap_or(kind).to_owned(),
+            detected: detected
+                .map(|(reaction, after)| (reaction.name().to_owned(), after.as_micros())),
+            drained: span_value(times.drained),
+        })
+    });
+    met.collect()
 }
 
 fn shown(assembly: &Assembly, outcome: &Outcome) -> ShownRun {

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::exit::ExitClass;
 use crate::model::coverage::Cells;
+use crate::model::faults::FaultTimes;
 use crate::model::histogram::{Histograms, LatencyHistogram};
 use crate::model::outcome::{Flow, RunOutcome, Totals};
 use crate::model::shown::ShownRun;
@@ -41,6 +42,7 @@ pub struct Collector {
     /// What SLOs name, by series and phase.
     by_seed: BTreeMap<(String, SamplePhase), BySeed>,
     recovery: LatencyHistogram,
+    faults: BTreeMap<String, FaultTimes>,
     totals: Totals,
     flow: BTreeMap<String, Flow>,
     shown: Option<Candidate>,
@@ -119,6 +121,9 @@ impl Collector {
                 None => self.recovery.record_never(1),
             }
         }
+        for met in &outcome.faults {
+            self.faults.entry(met.fault.clone()).or_default().add(met);
+        }
         self.histograms.merge(&outcome.histograms);
         self.totals.merge(&outcome.totals);
         for (part, flow) in &outcome.flow {
@@ -172,6 +177,9 @@ impl Collector {
         }
         self.histograms.merge(&other.histograms);
         self.recovery.merge(&other.recovery);
+        for (fault, times) in &other.faults {
+            self.faults.entry(fault.clone()).or_default().merge(times);
+        }
         self.totals.merge(&other.totals);
         for (part, flow) in &other.flow {
             self.flow.entry(part.clone()).or_default().merge(flow);
@@ -266,6 +274,7 @@ impl Collector {
             coverage: self.cells.rows(),
             histograms: self.histograms,
             recovery: self.recovery,
+            faults: self.faults,
             totals: self.totals,
             flow: self.flow,
             shown: self.shown.map(|candidate| candidate.run),

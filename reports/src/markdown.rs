@@ -18,6 +18,7 @@ pub fn render(summary: &Summary) -> String {
         broke(summary),
         gate(summary),
         latencies(summary),
+        faults(summary),
         late(summary),
         uncovered(summary),
     ];
@@ -203,6 +204,29 @@ fn latencies(summary: &Summary) -> String {
             escape(&row.phase.to_string()),
             columns.join(" | "),
             Summary::delivered_text(row.delivered, row.owed)
+        ));
+    }
+    text.push_str("\n</details>\n");
+    text
+}
+
+fn faults(summary: &Summary) -> String {
+    if summary.faults.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "\n<details><summary>Faults: time to detect and to drain</summary>\n\n\
+         | fault | noticed | first reaction | detect p50 | detect max | drain p50 | drain max |\n\
+         |---|---|---|---|---|---|---|\n",
+    );
+    for row in &summary.faults {
+        let times = row.columns().map(|(_, value)| shown_or_dash(value));
+        text.push_str(&format!(
+            "| {} | {} | {} | {} |\n",
+            escape(&row.fault),
+            row.noticed_text(),
+            escape(&row.reactions_text()),
+            times.join(" | ")
         ));
     }
     text.push_str("\n</details>\n");

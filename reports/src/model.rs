@@ -9,6 +9,7 @@
 
 pub mod coverage;
 pub mod explained;
+pub mod faults;
 pub mod histogram;
 pub mod outcome;
 pub mod shown;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::exit::ExitClass;
 use coverage::CoverageRow;
 use explained::Explained;
+use faults::FaultTimes;
 use histogram::{Histograms, LatencyHistogram};
 use outcome::{Answer, Flow, Totals};
 use shown::ShownRun;
@@ -54,6 +56,9 @@ pub struct Report {
     pub histograms: Histograms,
     /// One sample a run that had a fault: the time from heal to recovery (decisions B4).
     pub recovery: LatencyHistogram,
+    /// How faults were met, by name or kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub faults: BTreeMap<String, FaultTimes>,
     /// Sums over all runs.
     pub totals: Totals,
     /// What clients did about failed requests, by part, over all runs.

@@ -5,8 +5,10 @@
 
 mod coverage;
 mod derive;
+mod faults;
 
 pub use coverage::CoverageSummary;
+pub use faults::FaultSummary;
 
 use std::collections::BTreeMap;
 
@@ -60,6 +62,9 @@ pub struct Summary {
     pub stages: Vec<StageSummary>,
     /// Time from heal to recovery over all runs, if there was a fault.
     pub recovery: Option<LatencySummary>,
+    /// How faults were met: one row a name or kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultSummary>,
     /// Sums over all runs.
     pub totals: Totals,
     /// What clients did about failed requests, by part, over all runs.

@@ -66,6 +66,7 @@ pub fn render(summary: &Summary, ink: Ink) -> String {
     lines.extend(checks(summary, ink));
     lines.extend(numbers(summary));
     lines.extend(stages(summary));
+    lines.extend(faults(summary));
     lines.extend(flow(summary));
     let cells = summary.coverage.iter().filter(|cells| cells.possible > 0);
     lines.extend(cells.map(|cells| format!("coverage: {}", cells.sentence())));
@@ -394,6 +395,29 @@ fn stages(summary: &Summary) -> Vec<String> {
         let parts: Vec<String> = parts.collect();
         lines.push(format!("mean {} = {}", rows[0].phase, parts.join(" + ")));
     }
+    if !lines.is_empty() {
+        lines.push(String::new());
+    }
+    lines
+}
+
+/// A line a fault: how soon it was noticed and how soon after the heal the backlog was gone.
+fn faults(summary: &Summary) -> Vec<String> {
+    let mut lines: Vec<String> = summary
+        .faults
+        .iter()
+        .map(|row| {
+            let times = row
+                .columns()
+                .map(|(name, value)| format!("{name} {}", shown_or_dash(value)));
+            let (noticed, reactions) = (row.noticed_text(), row.reactions_text());
+            format!(
+                "fault {}: {}; noticed {noticed}: {reactions}",
+                row.fault,
+                times.join(", ")
+            )
+        })
+        .collect();
     if !lines.is_empty() {
         lines.push(String::new());
     }

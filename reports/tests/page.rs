@@ -3,6 +3,7 @@
 mod support;
 
 use stormglass_reports::model::explained::Explained;
+use stormglass_reports::model::faults::FaultMet;
 use stormglass_reports::model::outcome::{Flow, RunOutcome};
 use stormglass_reports::model::slo::Slo;
 use stormglass_reports::model::value::{Micros, Threshold, Value};
@@ -288,6 +289,18 @@ fn stuck() -> Report {
             ..Flow::default()
         };
         run.flow.insert("source.orders".into(), flow);
+        run.faults = vec![
+            FaultMet {
+                fault: "slow broker".into(),
+                detected: Some(("retried".into(), 500_000)),
+                drained: recovery,
+            },
+            FaultMet {
+                fault: "loss".into(),
+                detected: None,
+                drained: Value::Micros(0),
+            },
+        ];
         run.totals.owed = 500;
         run.totals.late = 3;
         collector.add(run);
@@ -316,6 +329,30 @@ fn the_cause_of_the_worst_seed_and_what_clients_did_stand_in_console_and_page() 
         console.contains("flow source.orders: 10 retries\n"),
         "{console}"
     );
+}
+
+#[test]
+fn how_soon_faults_were_noticed_and_drained_stands_beside_every_recovery() {
+    let report = stuck();
+    let summary = Summary::of(&report);
+    let [loss, slow] = &summary.faults[..] else {
+        panic!("two faults: {:?}", summary.faults);
+    };
+    assert_eq!((loss.noticed, loss.count, loss.detect_max), (0, 2, None));
+    // Buckets are a thousandth wide.
+    assert!(matches!(
+        slow.drain_p50,
+        Some(Value::Micros(1_000_000..=1_001_000))
+    ));
+    assert_eq!(slow.drain_max, Some(Value::Never));
+    let console = text::render(&summary, text::Ink::Plain);
+    let line = "fault slow broker: detect p50 500 ms, detect max 500 ms, drain p50 1 s, drain max never; \
+                noticed 2 of 2: retried 2\n";
+    assert!(console.contains(line), "{console}");
+    let page = html::render(&report);
+    assert_balanced(&page);
+    assert!(page.contains("<th scope=\"row\">slow broker</th><td>2 of 2</td><td>retried 2</td>"));
+    assert!(markdown::render(&summary).contains("| loss | 0 of 2 | – | – | – |"));
 }
 
 #[test]

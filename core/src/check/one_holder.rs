@@ -247,6 +247,7 @@ mod tests {
             part: topology.processors[0].part,
             group: GROUP,
             sink: topology.sinks[0].part,
+            renews: true,
         });
         history.judge(&mut OneHolder::new(&Arc::new(topology)))
     }

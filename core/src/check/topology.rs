@@ -125,6 +125,8 @@ pub struct LeaseEntry {
     pub group: GroupId,
     /// The sink that the processor writes to.
     pub sink: PartId,
+    /// Whether its holder keeps it by renewing; else it goes round, and its end is nothing unusual.
+    pub renews: bool,
 }
 
 /// What stands behind a part's position.

@@ -3,7 +3,7 @@
 use crate::metrics::by_phase::{PhaseCounts, PhaseMap};
 use crate::metrics::counted::{Counted, NEVER};
 use crate::metrics::recorder::{Counts, Recorder};
-use crate::metrics::recovery::{Baseline, Episode, episodes};
+use crate::metrics::recovery::{Baseline, Episode, Level, episodes};
 use crate::metrics::stretches::Sample;
 use crate::metrics::{Latencies, Metrics, Phase, Phases, Series, Slot};
 use crate::time::{SECOND, Time};
@@ -32,7 +32,13 @@ impl Recorder {
         self.add_never();
         let baseline = self.by_windows();
         let faults = &self.faults;
-        let episodes = episodes(&baseline, twin, faults, &self.plan, &self.phases);
+        let level = Level::of(&baseline, twin, faults, &self.phases);
+        let (mut episodes, mut fault_times) = (Vec::new(), Vec::new());
+        if let Some(level) = level {
+            episodes = self::episodes(&level, faults, &self.plan, &self.phases);
+            let met = (faults, &*self.plan);
+            fault_times = self.reactions.times(&level, met, &episodes, &self.phases);
+        }
         let phases = self.phase_map(&episodes);
         let latencies = self.classify(&phases);
         let by_phase = self.by_phase(&phases);
@@ -46,6 +52,7 @@ impl Recorder {
             slots,
             slot_width,
             episodes,
+            fault_times,
             flow: self.flow,
             totals,
             by_phase,

@@ -9,6 +9,7 @@ mod counted;
 mod finish;
 mod flow;
 mod latency;
+mod reaction;
 mod recorder;
 mod recovery;
 mod sights;
@@ -22,6 +23,7 @@ mod windows;
 pub use by_phase::{PhaseCounts, PhaseMap};
 pub use flow::FlowCounts;
 pub use latency::{Latencies, Latency};
+pub use reaction::{FaultTimes, Reaction};
 pub use recorder::Recorder;
 pub use recovery::{Baseline, Episode, Metastable};
 pub use stages::Stage;
@@ -206,6 +208,8 @@ pub struct Metrics {
     pub slot_width: Span,
     /// Faults that were healed, and how long recovery took.
     pub episodes: Vec<Episode>,
+    /// How each fault was met that began, where it is known what is normal.
+    pub fault_times: Vec<FaultTimes>,
     /// What the clients of each part did about requests that failed or could not be sent; only of those that
     /// did something.
     pub flow: BTreeMap<PartId, FlowCounts>,

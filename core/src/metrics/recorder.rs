@@ -7,6 +7,7 @@ use crate::history::{Fact, FactKind, Kinds, Observation, Stage as Seen};
 use crate::id::PartId;
 use crate::interval_set::IntervalSet;
 use crate::metrics::by_phase::Levels;
+use crate::metrics::reaction::Reactions;
 use crate::metrics::stages::{Marks, Uncommitted};
 use crate::metrics::stretches::{Sample, Stretches};
 use crate::metrics::tally::Tallies;
@@ -74,6 +75,7 @@ pub struct Recorder {
     pub(super) levels: Levels,
     slot_width: Span,
     pub(super) flow: BTreeMap<PartId, FlowCounts>,
+    pub(super) reactions: Reactions,
     pub(super) totals: Totals,
     pub(super) uncommitted: Uncommitted,
 }
@@ -135,6 +137,7 @@ impl Recorder {
             levels: Levels::default(),
             slot_width: phases.slot_width(),
             flow: BTreeMap::new(),
+            reactions: Reactions::default(),
             totals: Totals::default(),
             uncommitted: Uncommitted::default(),
             topology: Arc::clone(topology),
@@ -168,6 +171,7 @@ impl Recorder {
             FactKind::Healed,
             FactKind::Drained,
         ])
+        .union(Kinds::of(&Reactions::WANTS))
     }
 
     /// Takes a fact; of a kind it does not want it takes nothing.
@@ -205,8 +209,11 @@ impl Recorder {
             for late in events.iter().filter(|late| late.entirely) {
                 self.drop_late(seen.time, late.id);
             }
-        } else if !self.mark(seen) && !self.count_flow(seen) {
-            self.turn(seen);
+        } else if !self.mark(seen) {
+            self.reactions.observe(seen, &self.topology);
+            if !self.count_flow(seen) {
+                self.turn(seen);
+            }
         }
     }
 

@@ -112,21 +112,80 @@ fn within(value: u64, normal: u64, floor: u64) -> bool {
 
 /// Whether a run was at its level in a second. Without a fault-free twin its own seconds before the
 /// faults are the measure.
-struct Level<'a> {
+pub(super) struct Level<'a> {
     run: &'a Baseline,
     twin: Option<&'a Baseline>,
     p99: u64,
     backlog: u64,
 }
 
-impl Level<'_> {
+impl<'a> Level<'a> {
+    /// None if there is neither a twin nor a second before the faults to tell what is normal.
+    pub(super) fn of(
+        run: &'a Baseline,
+        twin: Option<&'a Baseline>,
+        faults: &FaultLog,
+        phases: &Phases,
+    ) -> Option<Level<'a>> {
+        let began = faults.intervals().first();
+        let first = began.map_or(phases.drain, |(_, start, _)| *start);
+        let before = own_level(phases, first);
+        if twin.is_none() && before.is_empty() {
+            return None;
+        }
+        let normal = |values: &mut dyn Iterator<Item = u64>| values.max().unwrap_or(0);
+        let p99 = before.clone().filter_map(|second| run.p99_at(second));
+        let backlog = before.filter_map(|second| run.backlog_at(second));
+        Some(Level {
+            p99: normal(&mut { p99 }),
+            backlog: normal(&mut { backlog }),
+            run,
+            twin,
+        })
+    }
+
     fn holds(&self, second: u64) -> bool {
         let twin_p99 = self.twin.and_then(|twin| twin.p99_at(second));
-        let twin_backlog = self.twin.and_then(|twin| twin.backlog_at(second));
         let p99 = self.run.p99_at(second);
-        let backlog = self.run.backlog_at(second).unwrap_or(0);
         p99.is_none_or(|p99| within(p99, twin_p99.unwrap_or(self.p99), 1_000))
-            && within(backlog, twin_backlog.unwrap_or(self.backlog), 10)
+            && self.is_drained(second)
+    }
+
+    /// Whether the backlog was at its level in a second.
+    fn is_drained(&self, second: u64) -> bool {
+        let twin = self.twin.and_then(|twin| twin.backlog_at(second));
+        let backlog = self.run.backlog_at(second).unwrap_or(0);
+        within(backlog, twin.unwrap_or(self.backlog), 10)
+    }
+
+    /// From a heal until the backlog is back and stays, whatever else goes wrong meanwhile.
+    pub(super) fn drained(&self, healed: Time, phases: &Phases) -> Option<Span> {
+        self.back(healed, None, phases, |second| self.is_drained(second))
+    }
+
+    /// From `healed` to the first second from which on `holds` does for long enough. The last seconds before the
+    /// sources stop may be fewer.
+    fn back(
+        &self,
+        healed: Time,
+        next: Option<Time>,
+        phases: &Phases,
+        holds: impl Fn(u64) -> bool,
+    ) -> Option<Span> {
+        let until = next.map_or(phases.drain, |next| next.min(phases.drain));
+        let last = until.0 / SECOND;
+        // A second that began before the heal still holds events of the fault.
+        let mut candidates = healed.0 / SECOND..last;
+        let found = candidates.find(|second| {
+            // A window belongs to one phase; those of the twin may end within it.
+            if self.run.is_within_window(*second) {
+                return false;
+            }
+            let end = second + STAY;
+            // With a fault in the way, five seconds must fit before it.
+            (end <= last || next.is_none()) && (*second..end.min(last)).all(&holds)
+        })?;
+        Some(Time(found * SECOND).since(healed))
     }
 }
 
@@ -136,42 +195,27 @@ const fn own_level(phases: &Phases, first: Time) -> Range<u64> {
     (phases.chaos.0 / 2).div_ceil(SECOND)..first.0 / SECOND
 }
 
-/// The episodes of a run; none if there is neither a twin nor a second before the faults to tell what is
-/// normal.
+/// When a fault of the log was healed. One that still lasted at the end was healed with all others, when it was
+/// planned to be.
+pub(super) fn healed_at(plan: &FaultPlan, (index, started, ended): (u32, Time, Time)) -> Time {
+    if ended != Time::NEVER {
+        return ended;
+    }
+    let fault = plan.faults.get(index as usize);
+    started + fault.map_or(Span::ZERO, |fault| fault.lasts)
+}
+
+/// The episodes of a run.
 pub(super) fn episodes(
-    run: &Baseline,
-    twin: Option<&Baseline>,
+    level: &Level<'_>,
     faults: &FaultLog,
     plan: &FaultPlan,
     phases: &Phases,
 ) -> Vec<Episode> {
     let began = faults.intervals();
-    let first = began.first().map_or(phases.drain, |(_, start, _)| *start);
-    let before = own_level(phases, first);
-    if twin.is_none() && before.is_empty() {
-        return Vec::new();
-    }
-    let normal = |values: &mut dyn Iterator<Item = u64>| values.max().unwrap_or(0);
-    let p99 = before.clone().filter_map(|second| run.p99_at(second));
-    let backlog = before.filter_map(|second| run.backlog_at(second));
-    let level = Level {
-        p99: normal(&mut { p99 }),
-        backlog: normal(&mut { backlog }),
-        run,
-        twin,
-    };
     let mut found: Vec<Episode> = Vec::new();
     for (at, (index, started, ended)) in began.iter().enumerate() {
-        // A fault that still lasted at the end was healed with all others.
-        let planned = plan
-            .faults
-            .get(*index as usize)
-            .map_or(Span::ZERO, |fault| fault.lasts);
-        let ended = if *ended == Time::NEVER {
-            *started + planned
-        } else {
-            *ended
-        };
+        let ended = healed_at(plan, (*index, *started, *ended));
         match found.last_mut() {
             Some(last)
                 if last
@@ -191,13 +235,13 @@ pub(super) fn episodes(
         }
         let next = began.get(at + 1).map(|(_, start, _)| *start);
         if let Some(last) = found.last_mut() {
-            last.recovery = recovery(&level, last.healed, next, phases);
+            last.recovery = level.back(last.healed, next, phases, |second| level.holds(second));
         }
     }
-    if let (Some(last), Some(twin)) = (found.last_mut(), twin)
+    if let (Some(last), Some(twin)) = (found.last_mut(), level.twin)
         && last.recovery.is_none()
     {
-        last.metastable = metastable(run, twin, phases);
+        last.metastable = metastable(level.run, twin, phases);
     }
     found
 }
@@ -219,23 +263,4 @@ fn metastable(run: &Baseline, twin: &Baseline, phases: &Phases) -> Option<Metast
         done,
         done_in_twin,
     })
-}
-
-/// From `healed` to the first second from which on the level holds for long enough. The last seconds
-/// before the sources stop may be fewer.
-fn recovery(level: &Level<'_>, healed: Time, next: Option<Time>, phases: &Phases) -> Option<Span> {
-    let until = next.map_or(phases.drain, |next| next.min(phases.drain));
-    let last = until.0 / SECOND;
-    // A second that began before the heal still holds events of the fault.
-    let mut candidates = healed.0 / SECOND..last;
-    let found = candidates.find(|second| {
-        // A window belongs to one phase; those of the twin may end within it.
-        if level.run.is_within_window(*second) {
-            return false;
-        }
-        let end = second + STAY;
-        // With a fault in the way, five seconds must fit before it.
-        (end <= last || next.is_none()) && (*second..end.min(last)).all(|at| level.holds(at))
-    })?;
-    Some(Time(found * SECOND).since(healed))
 }

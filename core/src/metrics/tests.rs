@@ -272,6 +272,47 @@ fn a_run_that_outlasts_its_plan_keeps_its_slots() {
     assert_eq!(metrics.slots.len() as u64, SLOTS_MAX);
 }
 
+/// An outage from 6 s to 8 s in which nothing is shown, what queued up is shown at 10 s, and the given facts.
+fn noticed(facts: &[(u64, Fact)]) -> FaultTimes {
+    let mut run = Run::new(&log_pipeline());
+    for number in 0..180 {
+        for (secs, fact) in facts.iter().filter(|(secs, _)| secs * 10 == number) {
+            run.fault(*secs, fact.clone());
+        }
+        match number {
+            60 => run.fault(6, Fact::FaultStarted(0)),
+            80 => run.fault(8, Fact::FaultEnded(0)),
+            _ => {}
+        }
+        let event = owed(number);
+        run.owe_and_acknowledge(event);
+        let queued = Time(Span::secs(10).0).since(event.due);
+        let is_struck = (60..100).contains(&number);
+        run.show(event, if is_struck { queued } else { Span::millis(10) });
+    }
+    run.recorder.finish(None).fault_times[0]
+}
+
+fn taken() -> Fact {
+    Fact::RoleTaken {
+        role: crate::history::Role::Controller,
+        epoch: 2,
+    }
+}
+
+#[test]
+fn a_fault_is_noticed_by_the_first_reaction_and_drained_when_the_backlog_is_back() {
+    // An office that was taken before it began is no answer to it, nor is what happens after everything is back.
+    let retried = Fact::Flow(crate::history::Flow::Retried);
+    let times = noticed(&[(3, taken()), (7, taken()), (9, retried.clone())]);
+    assert_eq!(times.detected, Some((Reaction::RoleTaken, Span::secs(1))));
+    assert_eq!(times.drained, Some(Span::secs(2)));
+    let times = noticed(&[(3, taken()), (16, retried)]);
+    assert_eq!(times.detected, None);
+    let waited = Fact::Flow(crate::history::Flow::Waited);
+    assert_eq!(noticed(&[(7, waited)]).detected, None);
+}
+
 #[test]
 fn a_run_that_stays_slow_never_recovers() {
     let slow = |number| Some(Span::millis(if number >= 60 { 800 } else { 10 }));

@@ -69,10 +69,11 @@ pub fn key_numbers(summary: &Summary) -> String {
         ));
     }
     let body = format!(
-        "<div class=\"tiles\">{}</div>\n{}{}{}",
+        "<div class=\"tiles\">{}</div>\n{}{}{}{}",
         tiles.concat(),
         latencies(summary),
         stages(summary),
+        faults(summary),
         flow(summary)
     );
     section("numbers", "Key numbers", &body)
@@ -169,6 +170,43 @@ fn stages(summary: &Summary) -> String {
     format!(
         "<h3 id=\"stages-title\">Where the time went</h3>\n<p class=\"muted\">The stages of a delivered \
          event add up to its latency; their means add up to the mean. Percentiles do not add up.</p>\n{table}"
+    )
+}
+
+fn faults(summary: &Summary) -> String {
+    if summary.faults.is_empty() {
+        return String::new();
+    }
+    let rows: String = summary
+        .faults
+        .iter()
+        .map(|row| {
+            let times = row
+                .columns()
+                .map(|(_, value)| format!("<td class=\"num\">{}</td>", shown_or_dash(value)));
+            format!(
+                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td>{}</tr>\n",
+                escape(&row.fault),
+                row.noticed_text(),
+                escape(&row.reactions_text()),
+                times.concat()
+            )
+        })
+        .collect();
+    let columns = [
+        "Fault",
+        "Noticed",
+        "First reaction",
+        "#Detect, p50",
+        "#Detect, max",
+        "#Drain, p50",
+        "#Drain, max",
+    ];
+    let table = table("faults", &columns, &rows);
+    format!(
+        "<h3 id=\"faults-title\">How faults were met</h3>\n<p class=\"muted\">Detect: from the start to the \
+         first reaction of anybody, of those noticed. Drain: from the heal until the backlog was back at its \
+         level.</p>\n{table}"
     )
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SamplePhase;
 use super::coverage::PassedPoint;
+use super::faults::FaultMet;
 use super::histogram::Histograms;
 use super::shown::ShownRun;
 use super::value::{Micros, Quantile, Threshold, Value};
@@ -42,6 +43,9 @@ pub struct RunOutcome {
     pub totals: Totals,
     /// Time from each heal to recovery (decisions B4), [`Value::Never`] if it did not recover.
     pub recoveries: Vec<Value>,
+    /// How each fault was met.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultMet>,
     /// What clients did about failed requests, by part; only of parts whose clients did something.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub flow: BTreeMap<String, Flow>,

@@ -1,8 +1,8 @@
 //! How a summary follows from a report.
 
 use super::{
-    CheckSummary, CoverageSummary, Exit, FailureSummary, LatencySummary, PointSummary, SCHEMA,
-    SloSummary, StageSummary, Summary, WorstSummary, seeds_text,
+    CheckSummary, CoverageSummary, Exit, FailureSummary, FaultSummary, LatencySummary,
+    PointSummary, SCHEMA, SloSummary, StageSummary, Summary, WorstSummary, seeds_text,
 };
 use crate::exit::{ExitClass, Verdict};
 use crate::model::histogram::LatencyHistogram;
@@ -66,6 +66,11 @@ impl Summary {
             stages: stages(report),
             recovery: (report.recovery.count() > 0)
                 .then(|| latency("recovery", &SamplePhase::All, &report.recovery)),
+            faults: report
+                .faults
+                .iter()
+                .map(|(fault, times)| FaultSummary::of(fault, times))
+                .collect(),
             totals: report.totals,
             flow: report.flow.clone(),
             throughput: report.totals.throughput(),

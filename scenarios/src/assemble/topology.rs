@@ -94,10 +94,12 @@ pub fn topology_of(scenario: &Scenario, layout: &Layout) -> Topology {
         let Some(Place::Sink(sink)) = place(&processor.to) else {
             panic!("the load let {:?} pass as a sink", processor.to);
         };
+        let lease = processor.lease.as_deref()?.strip_prefix("lease.")?;
         Some(LeaseEntry {
             part: layout.lease(processor)?,
             group: layout.group(name),
             sink: layout.part(PartKind::Sink, sink),
+            renews: scenario.leases.get(lease)?.renew,
         })
     });
     let mut topology = Topology {
