@@ -114,7 +114,7 @@ fn every_mistake_is_exit_2_and_says_what_to_do() {
         ),
         (
             "gate scenario.toml --slo late<0.1%",
-            "--slo:1:1: `late` counts events",
+            "--slo:1:1: nothing can be late",
         ),
     ];
     for (line, hint) in mistakes {
