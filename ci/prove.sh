@@ -4,7 +4,7 @@
 #   bash ci/prove.sh                      every group
 #   bash ci/prove.sh determinism acks     only these
 #
-# Groups: determinism acks flaws windows clocks speed memory badinput queueing shrink explain.
+# Groups: determinism shards acks flaws windows clocks speed memory badinput queueing shrink explain.
 # `.ci/run` holds the same claims in small.
 # Needs what `.ci/run` needs; speed and memory are read from the clock and /proc, so they want a quiet Linux.
 # Ends with 1 if a claim does not hold. Results are left in out/prove.
@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 
-all=(determinism acks flaws windows clocks speed memory badinput queueing shrink explain)
+all=(determinism shards acks flaws windows clocks speed memory badinput queueing shrink explain)
 orders=scenarios/delivery/orders-once.toml
 leader=scenarios/delivery/acks-leader.toml
 results=out/prove
@@ -93,6 +93,51 @@ prove_determinism() {
             "$(wc -c <"$(file first $name)") bytes" "$(verdict same_bytes first other/folder $name)"
     done
 }
+
+# same_results FOLDER FOLDER: all that is a function of the sweep alone has the same bytes.
+same_results() {
+    local name
+    for name in seeds.ndjson summary.json report.html junit.xml summary.md; do
+        same_bytes "$1" "$2" "$name" || return 1
+    done
+}
+
+prove_shards() {
+    local sweep="run $leader --seeds 400" number ran
+    storm $release whole $sweep --jobs 1
+    for number in $(seq 16); do
+        storm $release "shards/$number" $sweep --shard "$number/16" --jobs $((number % 2 + 1))
+    done
+    storm $release merged merge $results/shards
+    row "16 shards, on one thread and on two, merge to the bytes of one sweep" "$sweep --shard 1/16 ...; merge" \
+        "exit $code, $(wc -c <$results/merged/report.html) bytes" "$(verdict same_results whole merged)"
+
+    # Killed after a while, three times, each time elsewhere; then to the end.
+    local moments=(2 3 4) moment before
+    rm -rf $results/resumed
+    mkdir -p $results/resumed
+    ran=0
+    for moment in "${moments[@]}"; do
+        before=$(lines resumed)
+        timeout -s KILL "$moment" $release $sweep --resume --out $results/resumed -q || true
+        ran=$((ran + $(lines resumed) - before))
+    done
+    $release $sweep --resume --out $results/resumed -q >/dev/null || true
+    ran=$((ran + $(environment resumed seeds_run)))
+    row "killed three times and resumed it ends with the same bytes" "$sweep --resume" \
+        "400 seeds, $ran runs" "$(verdict same_results whole resumed)"
+    row "and no finished seed ran again" "$sweep --resume" "$ran runs" "$(verdict test "$ran" -eq 400)"
+
+    local third=$results/shards/3/seeds.ndjson
+    truncate -s $(($(wc -c <"$third") * 2 / 3)) "$third"
+    $release $sweep --shard 3/16 --resume --out $results/shards/3 -q >/dev/null
+    storm $release merged merge $results/shards
+    row "a shard that was cut off and resumed merges like any other" "merge" \
+        "$(environment shards/3 seeds_run) of 25 seeds ran again" "$(verdict same_results whole merged)"
+}
+
+# lines FOLDER: finished seeds of a sweep that may be under way.
+lines() { if [ -f "$results/$1/seeds.ndjson" ]; then tail -n +2 "$results/$1/seeds.ndjson" | wc -l; else echo 0; fi; }
 
 prove_acks() {
     storm $release leader run $leader --seeds 200

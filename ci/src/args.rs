@@ -1,5 +1,7 @@
 //! What the command line says. The only module that knows clap.
 
+use crate::error::Failure;
+use crate::seeds::Shard;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use stormglass_scenarios::explain::Follow;
@@ -20,6 +22,8 @@ pub enum Command {
     Run(RunArgs),
     /// Gate a change: run scenarios with seeds taken from the commit; coverage counts too.
     Gate(GateArgs),
+    /// Make one report of the shards of a sweep or gate, with the same bytes as if it had not been sharded.
+    Merge(MergeArgs),
     /// Search the highest arrival rate that meets every objective in every seed.
     Capacity(CapacityArgs),
     /// Compare the variants of a scenario, or several scenarios, over the same seeds.
@@ -60,9 +64,31 @@ pub struct SweepArgs {
     /// Shrink and explain the first seed of each failure, of at most five: see failures/ in the folder.
     #[arg(long)]
     pub explain: bool,
+    /// Go on with the sweep whose seeds.ndjson is in the folder, without running a finished seed again.
+    #[arg(long)]
+    pub resume: bool,
+    /// Run this part of the seeds, such as 3/8; `stormglass merge` makes one report of all parts.
+    #[arg(long, value_name = "K/N")]
+    pub shard: Option<Shard>,
     /// No progress, and only the verdict on the console.
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+impl SweepArgs {
+    /// What clap cannot say of them.
+    ///
+    /// # Errors
+    /// If they contradict each other.
+    pub fn judge(&self) -> Result<(), Failure> {
+        if self.explain && self.shard.is_some() {
+            let hint = "leave --explain out, and write it behind `stormglass merge`";
+            let message =
+                "--explain and --shard: failures are explained when all shards are merged";
+            return Err(Failure::usage(message, hint));
+        }
+        Ok(())
+    }
 }
 
 /// Who turns the crank.
@@ -120,6 +146,26 @@ pub struct GateArgs {
     /// Results.
     #[command(flatten)]
     pub sweep: SweepArgs,
+}
+
+/// Arguments of `merge`.
+#[derive(Args, Debug)]
+pub struct MergeArgs {
+    /// The folders of all shards, or folders of these.
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// The folder for reports; made if it is missing.
+    #[arg(long, default_value = "out", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Shrink and explain the first seed of each failure; needs the scenario and the binary of the shards.
+    #[arg(long)]
+    pub explain: bool,
+    /// Threads for --explain; by default one for each core.
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Only the verdict on the console.
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 /// Arguments of `capacity`.
@@ -265,6 +311,9 @@ pub struct HuntArgs {
     /// How many runs each has.
     #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub size: u64,
+    /// Refused: there are no parts of a search that learns from itself.
+    #[arg(long, value_name = "K/N", hide = true)]
+    pub shard: Option<String>,
     /// A text that decides the search; the same text gives the same search, whatever --jobs.
     #[arg(long, value_name = "TEXT")]
     pub seed_base: Option<String>,

@@ -1,5 +1,6 @@
 //! What can keep a command from doing its work, each with its exit code.
 
+use crate::journal::JournalError;
 use crate::out::OutError;
 use std::path::PathBuf;
 use stormglass_scenarios::error::ScenarioError;
@@ -21,6 +22,9 @@ pub enum Failure {
     /// Results cannot be written.
     #[error("error: {0}")]
     Out(#[from] OutError),
+    /// A list of finished seeds cannot be used.
+    #[error("error: {0}")]
+    Journal(#[from] JournalError),
     /// A file cannot be written.
     #[error("error: cannot write {path}: {error}")]
     File {
@@ -50,6 +54,7 @@ impl Failure {
             Failure::Scenario(_)
             | Failure::Usage { .. }
             | Failure::Out(_)
+            | Failure::Journal(_)
             | Failure::File { .. } => 2,
             Failure::Console(_) => 70,
         }

@@ -7,6 +7,7 @@ mod command;
 mod error;
 mod explained;
 mod fold;
+mod journal;
 mod out;
 mod progress;
 mod seeds;
@@ -38,6 +39,7 @@ pub fn main(catalog: &Catalog) -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => command::run::run(catalog, &args),
         Command::Gate(args) => command::gate::gate(catalog, &args),
+        Command::Merge(args) => command::merge::merge(catalog, &args),
         Command::Capacity(args) => command::capacity::capacity(catalog, &args),
         Command::Compare(args) => command::compare::compare(catalog, &args),
         Command::Replay(args) => command::replay::replay(catalog, &args),

@@ -1,8 +1,8 @@
-//! The folder of results. A sweep writes each finished seed at once and notes the seeds in progress, so that
-//! a process that is killed leaves its findings and names what it was at.
+//! The folder of results. A sweep notes the seeds in progress, so that a process that is killed names what it
+//! was at; what is finished stands in the list of `journal`.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Why results could not be written.
@@ -19,7 +19,6 @@ pub struct OutError {
 #[derive(Debug)]
 pub struct Out {
     folder: PathBuf,
-    seeds: File,
     running: File,
 }
 
@@ -47,29 +46,26 @@ pub fn write_file(path: &Path, contents: &str) -> Result<(), OutError> {
 }
 
 impl Out {
-    /// Opens the folder and empties the lists of an earlier sweep. This comes before the first seed, so that
+    /// Opens the folder and empties the notes of an earlier sweep. This comes before the first seed, so that
     /// a folder that cannot be written to costs nothing.
     ///
     /// # Errors
     /// If the folder or a file in it cannot be made.
     pub fn open(folder: &Path) -> Result<Out, OutError> {
         at(folder, fs::create_dir_all(folder))?;
-        let create = |name: &str| {
-            let path = folder.join(name);
-            at(
-                &path,
-                OpenOptions::new()
-                    .create(true)
-                    .write(true)
-                    .truncate(true)
-                    .open(&path),
-            )
-        };
+        let path = folder.join(RUNNING);
+        let mut options = OpenOptions::new();
+        options.create(true).write(true).truncate(true);
         Ok(Out {
-            seeds: create(SEEDS)?,
-            running: create(RUNNING)?,
+            running: at(&path, options.open(&path))?,
             folder: folder.to_owned(),
         })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// A handle for noting seeds in progress, usable from other threads.
@@ -78,18 +74,6 @@ impl Out {
     /// If the system refuses a second handle.
     pub fn running(&self) -> Result<File, OutError> {
         at(&self.folder.join(RUNNING), self.running.try_clone())
-    }
-
-    /// Notes a finished seed.
-    ///
-    /// # Errors
-    /// If the disk is full or gone.
-    pub fn seed(&mut self, line: &str) -> Result<(), OutError> {
-        let path = self.folder.join(SEEDS);
-        at(
-            &path,
-            writeln!(self.seeds, "{line}").and_then(|()| self.seeds.flush()),
-        )
     }
 
     /// Writes a whole file, replacing what an earlier sweep left.

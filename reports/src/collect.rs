@@ -244,6 +244,12 @@ impl Collector {
         self.offer_shown(run, &row);
     }
 
+    /// How many runs were added; bugs of the tool are not among them.
+    #[must_use]
+    pub fn runs(&self) -> u64 {
+        self.seeds.len() as u64
+    }
+
     /// The report of everything gathered.
     #[must_use]
     pub fn finish(

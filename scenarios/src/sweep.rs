@@ -123,6 +123,53 @@ pub fn sweep<T: Send>(
     run: &(dyn Fn(Job) -> T + Sync),
     take: &mut dyn FnMut(Job, Ended<T>),
 ) -> usize {
+    // Results of one worker may come before those of an earlier job: they wait their turn. Once the sweep
+    // is stopped there may be gaps, which nothing will fill.
+    let (mut next, mut waiting) = (0, BTreeMap::new());
+    let taken = drive(
+        jobs,
+        workers,
+        stop,
+        watcher,
+        run,
+        &mut |place, job, ended| {
+            waiting.insert(place, (job, ended));
+            while let Some((job, ended)) = waiting.remove(&next) {
+                take(job, ended);
+                next += 1;
+            }
+        },
+    );
+    for (job, ended) in waiting.into_values() {
+        take(job, ended);
+    }
+    taken
+}
+
+/// The same, but results are taken as they come: none waits for a slower one before it, so that whoever
+/// notes them loses nothing that is finished.
+pub fn sweep_as_finished<T: Send>(
+    jobs: &[Job],
+    workers: usize,
+    stop: &AtomicBool,
+    watcher: &dyn Watcher,
+    run: &(dyn Fn(Job) -> T + Sync),
+    take: &mut dyn FnMut(Job, Ended<T>),
+) -> usize {
+    drive(jobs, workers, stop, watcher, run, &mut |_, job, ended| {
+        take(job, ended);
+    })
+}
+
+/// Gives each result with its place among the jobs to `take` as it comes; gives back how many came.
+fn drive<T: Send>(
+    jobs: &[Job],
+    workers: usize,
+    stop: &AtomicBool,
+    watcher: &dyn Watcher,
+    run: &(dyn Fn(Job) -> T + Sync),
+    take: &mut dyn FnMut(usize, Job, Ended<T>),
+) -> usize {
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     let mut taken = 0;
@@ -148,18 +195,8 @@ pub fn sweep<T: Send>(
             });
         }
         drop(sender);
-        // Results of one worker may come before those of an earlier job: they wait their turn. Once the
-        // sweep is stopped there may be gaps, which nothing will fill.
-        let mut waiting = BTreeMap::new();
         for (place, job, ended) in receiver {
-            waiting.insert(place, (job, ended));
-            while let Some((job, ended)) = waiting.remove(&taken) {
-                take(job, ended);
-                taken += 1;
-            }
-        }
-        for (job, ended) in waiting.into_values() {
-            take(job, ended);
+            take(place, job, ended);
             taken += 1;
         }
     });
@@ -217,6 +254,24 @@ mod tests {
         let four = run_all(4, &|job| job.seed + 1);
         assert_eq!(one, four);
         assert_eq!(one.len(), 20);
+    }
+
+    #[test]
+    fn a_finished_job_waits_for_no_slower_one_before_it() {
+        let stop = AtomicBool::new(false);
+        let second_is_taken = AtomicBool::new(false);
+        let mut order = Vec::new();
+        let run = |job: Job| {
+            // The first job ends only once the second is taken: in the order of jobs it would never be.
+            while job.index == 0 && !second_is_taken.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+        };
+        let taken = sweep_as_finished(&jobs(2), 2, &stop, &Nobody, &run, &mut |job, _| {
+            second_is_taken.fetch_or(job.index == 1, Ordering::Relaxed);
+            order.push(job.index);
+        });
+        assert_eq!((taken, order), (2, vec![1, 0]));
     }
 
     #[test]

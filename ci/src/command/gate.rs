@@ -5,7 +5,9 @@ use super::list;
 use super::sweep::{Chosen, SLO, Sweep, quoted, run_jobs};
 use crate::args::GateArgs;
 use crate::error::Failure;
-use crate::{say, seeds, signals};
+use crate::seeds::{self, Seeds};
+use crate::{say, signals};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use stormglass_reports::ExitClass;
@@ -19,6 +21,7 @@ const REGRESSION: &str = "regression";
 
 /// Runs the command.
 pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
+    args.sweep.judge()?;
     let base = args
         .seed_base
         .clone()
@@ -42,16 +45,18 @@ pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
             chosen.push(Chosen::of(catalog, file.clone(), path, Some(&variant))?);
         }
     }
+    differ(&chosen)?;
+    let cases: Vec<String> = chosen.iter().map(Chosen::name).collect();
     let mut codes = Vec::new();
     for case in &chosen {
         let count = args
             .seeds
             .unwrap_or(u64::from(case.case().scenario.run.seeds));
-        let jobs = seeds::from_base(&base, count);
-        let name = match &case.case().variant {
-            None => case.case().scenario.name.clone(),
-            Some(variant) => format!("{}.{variant}", case.case().scenario.name),
+        let seeds = Seeds::Base {
+            base: base.clone(),
+            count,
         };
+        let name = case.name();
         let folder = if chosen.len() == 1 {
             args.sweep.out.clone()
         } else {
@@ -65,7 +70,9 @@ pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
         let code = run_jobs(Sweep {
             catalog,
             chosen: case,
-            jobs: &jobs,
+            seeds,
+            slo: &args.slo,
+            cases: &cases,
             mode: Mode::Gate,
             command,
             args: &args.sweep,
@@ -74,28 +81,48 @@ pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
         if signals::stop_flag().load(Ordering::Relaxed) {
             return Ok(signals::INTERRUPTED);
         }
-        let expected = case.case().exit;
-        if code == expected {
-            if expected != 0 {
-                say(&format!(
-                    "{name}: exit {code}, as the scenario says of itself"
-                ))?;
-            }
-        } else if expected != 0 && code == 0 {
-            // The scenario exists to show a failure; a gate that does not find it has proved nothing.
-            say(&format!(
-                "{name}: nothing was found where exit {expected} is expected"
-            ))?;
-            codes.push(ExitClass::Coverage.code());
-        } else {
-            codes.push(code);
+        if args.sweep.shard.is_none() {
+            codes.push(weighed(&name, code, case.case().exit)?);
         }
     }
     Ok(worst(&codes))
 }
 
+/// Results stand in folders by name: two cases of one name would write over each other.
+fn differ(chosen: &[Chosen]) -> Result<(), Failure> {
+    let mut names: BTreeMap<String, &Chosen> = BTreeMap::new();
+    for case in chosen {
+        if let Some(other) = names.insert(case.name(), case) {
+            let (one, two) = (other.path.display(), case.path.display());
+            let message = format!("{one} and {two} both hold {}", case.name());
+            return Err(Failure::usage(message, "give one of them another `name`"));
+        }
+    }
+    Ok(())
+}
+
+/// What the exit code of a case counts for, given the one that it is known to have.
+pub fn weighed(name: &str, code: u8, expected: u8) -> Result<u8, Failure> {
+    if code == expected {
+        if expected != 0 {
+            say(&format!(
+                "{name}: exit {code}, as the scenario says of itself"
+            ))?;
+        }
+        return Ok(0);
+    }
+    if expected != 0 && code == 0 {
+        // The scenario exists to show a failure; a gate that does not find it has proved nothing.
+        say(&format!(
+            "{name}: nothing was found where exit {expected} is expected"
+        ))?;
+        return Ok(ExitClass::Coverage.code());
+    }
+    Ok(code)
+}
+
 /// The code that decides, by the precedence of the report page.
-fn worst(codes: &[u8]) -> u8 {
+pub fn worst(codes: &[u8]) -> u8 {
     const PRECEDENCE: [u8; 8] = [2, 70, 7, 1, 3, 6, 4, 5];
     PRECEDENCE
         .into_iter()

@@ -31,6 +31,12 @@ impl Watcher for Silent {
 
 /// Runs the command.
 pub fn hunt(catalog: &Catalog, args: &HuntArgs) -> Result<u8, Failure> {
+    if args.shard.is_some() {
+        // B14.
+        let message = "hunt learns from one generation to the next, so that it has no shards";
+        let hint = "give each machine a search of its own, by another --seed-base";
+        return Err(Failure::usage(message, hint));
+    }
     let chosen = Chosen::load(catalog, &args.scenario, args.variant.as_deref())?;
     let faults = &chosen.file.base().scenario.faults;
     if faults.swarm.is_empty() || faults.max == 0 {

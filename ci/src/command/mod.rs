@@ -8,6 +8,7 @@ pub mod gate;
 pub mod hunt;
 pub mod init;
 pub mod list;
+pub mod merge;
 pub mod plan_seeds;
 pub mod replay;
 pub mod run;

@@ -3,25 +3,26 @@
 use super::sweep::{Chosen, SLO, Sweep, quoted, run_jobs};
 use crate::args::RunArgs;
 use crate::error::Failure;
-use crate::seeds;
+use crate::seeds::Seeds;
 use stormglass_reports::model::Mode;
 use stormglass_scenarios::catalog::Catalog;
 use stormglass_scenarios::load::load;
 use stormglass_scenarios::objectives;
-use stormglass_scenarios::sweep::Job;
 
 /// Runs the command.
 pub fn run(catalog: &Catalog, args: &RunArgs) -> Result<u8, Failure> {
     let mut file = load(&args.scenario, &catalog.names())?;
     objectives::add(&mut file, SLO, &args.slo)?;
     let chosen = Chosen::of(catalog, file, &args.scenario, args.variant.as_deref())?;
-    let jobs = match args.seeds {
-        None => vec![Job {
-            index: 0,
-            seed: args.seed,
-        }],
-        Some(count) => seeds::counted(count),
+    let seeds = match args.seeds {
+        None => Seeds::One(args.seed),
+        Some(count) => Seeds::Counted(count),
     };
+    args.sweep.judge()?;
+    if args.seeds.is_none() && args.sweep.shard.is_some() {
+        let message = "--shard takes a part of several seeds, and this is one";
+        return Err(Failure::usage(message, "say how many with --seeds N"));
+    }
     let variant = args
         .variant
         .as_ref()
@@ -38,7 +39,9 @@ pub fn run(catalog: &Catalog, args: &RunArgs) -> Result<u8, Failure> {
     run_jobs(Sweep {
         catalog,
         chosen: &chosen,
-        jobs: &jobs,
+        seeds,
+        slo: &args.slo,
+        cases: &[],
         mode: Mode::Run,
         command,
         args: &args.sweep,

@@ -4,12 +4,14 @@ use super::causes;
 use crate::args::{DriverArg, SweepArgs};
 use crate::error::Failure;
 use crate::fold::{HEADLINE, fold};
+use crate::journal::{self, About, Header, Journal, Line};
 use crate::out::Out;
 use crate::progress::Progress;
+use crate::seeds::{Seeds, Shard};
 use crate::{say, signals};
 use serde_json::json;
-use std::collections::BTreeSet;
-use std::io::IsTerminal;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -26,7 +28,7 @@ use stormglass_scenarios::catalog::Catalog;
 use stormglass_scenarios::load::{Case, ScenarioFile, load};
 use stormglass_scenarios::run::{self, Driver};
 use stormglass_scenarios::spec::print;
-use stormglass_scenarios::sweep::{Broken, Ended, Job, Panic, sweep};
+use stormglass_scenarios::sweep::{Broken, Ended, Job, Panic, sweep_as_finished};
 
 /// The option that adds objectives.
 pub const SLO: &str = "--slo";
@@ -111,9 +113,21 @@ impl Chosen {
         &self.file.cases[self.case]
     }
 
+    /// The case's name, as its folder of results is called.
+    pub fn name(&self) -> String {
+        let case = self.case();
+        let variant = case.variant.as_deref().unwrap_or_default();
+        journal::case_name(&case.scenario.name, variant)
+    }
+
     /// Where the files stand that it names.
     pub fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// A hash of its text and of all that was read for it from other files.
+    pub fn hash(&self) -> String {
+        journal::hash_of(&self.file.source.text, self.case())
     }
 
     /// The command that runs a seed again; `{seed}` stands for it.
@@ -127,20 +141,29 @@ impl Chosen {
     }
 }
 
-/// A finished job: what the report is told, and what running it twice showed.
+/// A finished job: what the report is told, and the line that is noted of it.
 struct Finished {
     outcome: Box<RunOutcome>,
-    steps: u64,
-    disk_bytes: u64,
-    difference: Option<Option<String>>,
+    line: io::Result<Line>,
 }
 
 /// What the sweep took.
 #[derive(Clone, Copy, Debug, Default)]
-struct Cost {
-    steps: u64,
+pub struct Cost {
+    /// Seeds that this process ran; the others were finished before.
+    pub seeds_run: u64,
+    /// Steps of all seeds.
+    pub steps: u64,
     /// Of the seed whose disks held most: data of the modelled system, counted apart from our own.
-    modelled_bytes: u64,
+    pub modelled_bytes: u64,
+}
+
+impl Cost {
+    /// Adds a finished seed.
+    pub fn add(&mut self, line: &Line) {
+        self.steps += line.steps;
+        self.modelled_bytes = self.modelled_bytes.max(line.disk_bytes);
+    }
 }
 
 /// The most memory that this process has held, where the system tells.
@@ -165,8 +188,12 @@ pub struct Sweep<'a> {
     pub catalog: &'a Catalog,
     /// The case.
     pub chosen: &'a Chosen,
-    /// Its seeds.
-    pub jobs: &'a [Job],
+    /// Its seeds, those of other shards included.
+    pub seeds: Seeds,
+    /// The objectives of the command line.
+    pub slo: &'a [String],
+    /// All cases of the gate that this one is of; empty for `run`.
+    pub cases: &'a [String],
     /// Whether coverage counts.
     pub mode: Mode,
     /// The command line, but for `--explain`.
@@ -177,95 +204,71 @@ pub struct Sweep<'a> {
     pub folder: &'a Path,
 }
 
-/// Runs the seeds and writes the folder of results; gives back the exit code.
+/// Runs the seeds and writes the folder of results; gives back the exit code. A shard leaves its list of seeds
+/// and ends with 0: the verdict is that of all shards.
 pub fn run_jobs(sweep_of: Sweep<'_>) -> Result<u8, Failure> {
-    let Sweep {
-        catalog,
-        chosen,
-        jobs,
-        mode,
-        mut command,
-        args,
-        folder,
-    } = sweep_of;
-    if args.explain {
-        command.push_str(" --explain");
-    }
+    let (chosen, args, folder) = (sweep_of.chosen, sweep_of.args, sweep_of.folder);
     hostable(chosen, args)?;
+    let (about, header) = sweep_of.header()?;
+    let started = Instant::now();
+    let mut list = List::new(&header, &about);
+    let all = list.jobs.len();
+    let mut journal = if args.resume {
+        Journal::resume(folder, &header, &mut |line| list.take(line))?
+    } else {
+        Journal::begin(folder, &header)?
+    };
     let mut out = Out::open(folder)?;
-    let workers = workers(args.jobs).clamp(1, jobs.len().max(1));
-    let progress = Progress::new(jobs.len() as u64, args.quiet, out.running()?);
-    let mut collector = Collector::new(HEADLINE);
-    for point in &chosen.case().scenario.expect.points {
-        let (share, runs) = if point.must_each {
-            (1_000_000, 1)
-        } else {
-            (point.min_share, 3)
-        };
-        collector.expect_point(point.name.clone(), share, runs);
+    let left: Vec<Job> = list.jobs.values().copied().collect();
+    if left.len() < all && !args.quiet {
+        eprintln!(
+            "{} of {} were finished before",
+            all - left.len(),
+            seeds_text(all as u64)
+        );
     }
-    let (started, mut cost, mut trouble) = (Instant::now(), Cost::default(), None);
+    let workers = workers(args.jobs).clamp(1, left.len().max(1));
+    list.run(&left, workers, chosen, args, &mut journal, &mut out)?;
     let stop = signals::stop_flag();
-    let replay = chosen.replay();
-    std::panic::set_hook(Box::new(|_| {})); // A seed's panic is told with its seed, below.
-    let taken = sweep(
-        jobs,
-        workers,
-        stop,
-        &progress,
-        &|job| one(&chosen.assembly, job, args),
-        &mut |job, ended| {
-            let line = match ended {
-                Ended::Done(ran) => {
-                    cost.steps += ran.steps;
-                    cost.modelled_bytes = cost.modelled_bytes.max(ran.disk_bytes);
-                    let line = seed_line(job, &ran);
-                    if let Some(difference) = ran.difference {
-                        collector.add_determinism(difference);
-                    }
-                    collector.add(*ran.outcome);
-                    line
-                }
-                Ended::Panicked(panic) => {
-                    eprintln!("seed {}: {}", job.seed, sentence(&panic));
-                    eprintln!(
-                        "  replay: {}",
-                        replay.replace("{seed}", &job.seed.to_string())
-                    );
-                    panicked(&mut collector, job, &panic)
-                }
-            };
-            if let Err(error) = out.seed(&line) {
-                trouble.get_or_insert(error);
-                stop.store(true, Ordering::Relaxed);
-            }
-        },
-    );
-    let _ = std::panic::take_hook();
-    progress.finish();
-    if let Some(error) = trouble {
-        return Err(error.into());
+    let taken = all - left.len() + list.cost.seeds_run as usize;
+    let is_whole = taken == all;
+    if is_whole {
+        journal.seal(&header, list.collector.drawn())?;
+    } else {
+        list.collector
+            .add_note(format!("interrupted after {taken} of {all} seeds"));
     }
-    let mut interrupted = taken < jobs.len();
-    if interrupted {
-        collector.add_note(format!("interrupted after {taken} of {} seeds", jobs.len()));
+    let List {
+        collector, cost, ..
+    } = list;
+    if let Some(shard) = args.shard {
+        environment(&out, started, cost, workers, collector.runs())?;
+        out.done()?;
+        let failed = if is_whole { "" } else { ", interrupted" };
+        say(&format!(
+            "{} shard {shard}: {taken} of {} in {}{failed}; the verdict is that of all shards: stormglass merge",
+            header.case(),
+            seeds_text(all as u64),
+            folder.display()
+        ))?;
+        return Ok(if is_whole { 0 } else { signals::INTERRUPTED });
     }
-    let identity = identity(chosen, mode, command);
-    let mut report = collector.finish(
-        identity,
-        settings(chosen),
-        chosen.file.source.text.clone(),
-        BTreeSet::new(),
-    );
+    let mut about = about;
+    if args.explain {
+        about.identity.command.push_str(" --explain");
+    }
+    let mut report = about.report(collector);
+    let mut interrupted = !is_whole;
     if args.explain && !interrupted {
-        causes::explain(catalog, chosen, &mut report, args, folder)?;
+        causes::explain(sweep_of.catalog, chosen, &mut report, args, folder)?;
         interrupted = stop.load(Ordering::Relaxed);
         if interrupted {
             let note = "interrupted before all failures were explained";
             report.notes.insert(note.to_owned());
         }
     }
-    write(&out, &report, started, cost, workers)?;
+    write(&out, &report)?;
+    environment(&out, started, cost, workers, report.seeds.len() as u64)?;
     out.done()?;
     tell(&report, folder, args.quiet, started)?;
     Ok(if interrupted {
@@ -275,24 +278,139 @@ pub fn run_jobs(sweep_of: Sweep<'_>) -> Result<u8, Failure> {
     })
 }
 
+/// The runs of a sweep, or of its part, by their position.
+pub fn jobs(seeds: &Seeds, shard: Option<Shard>) -> BTreeMap<u64, Job> {
+    let shard = shard.unwrap_or(Shard::WHOLE);
+    let jobs = seeds.jobs().into_iter();
+    let jobs = jobs.filter(|job| shard.has(job.index));
+    jobs.map(|job| (job.index, job)).collect()
+}
+
+/// The seeds that are still to be run, and what the others left.
+pub struct List {
+    twice: bool,
+    jobs: BTreeMap<u64, Job>,
+    /// What the finished seeds say together.
+    pub collector: Collector,
+    /// What they took.
+    pub cost: Cost,
+}
+
+impl List {
+    /// None of the seeds is finished.
+    pub fn new(header: &Header, about: &About) -> List {
+        List {
+            twice: header.twice,
+            jobs: jobs(&header.seeds, header.shard),
+            collector: about.collector(),
+            cost: Cost::default(),
+        }
+    }
+
+    /// Takes a seed that was finished before.
+    pub fn take(&mut self, line: &Line) -> io::Result<()> {
+        match self.jobs.remove(&line.index) {
+            Some(job) if job.seed == line.seed => {}
+            Some(_) | None => return Err(io::Error::other("its seed is none of this sweep")),
+        }
+        self.cost.add(line);
+        line.fold(self.twice, &mut self.collector)
+    }
+
+    /// Runs what is left, and notes each seed when it ends.
+    fn run(
+        &mut self,
+        left: &[Job],
+        workers: usize,
+        chosen: &Chosen,
+        args: &SweepArgs,
+        journal: &mut Journal,
+        out: &mut Out,
+    ) -> Result<(), Failure> {
+        let progress = Progress::new(left.len() as u64, args.quiet, out.running()?);
+        let stop = signals::stop_flag();
+        let replay = chosen.replay();
+        let mut trouble: Option<Failure> = None;
+        std::panic::set_hook(Box::new(|_| {})); // A seed's panic is told with its seed, below.
+        sweep_as_finished(
+            left,
+            workers,
+            stop,
+            &progress,
+            &|job| one(&chosen.assembly, job, args),
+            &mut |job, ended| {
+                self.cost.seeds_run += 1;
+                let line = match ended {
+                    Ended::Done(ran) => self.add(ran),
+                    Ended::Panicked(panic) => {
+                        eprintln!("seed {}: {}", job.seed, sentence(&panic));
+                        eprintln!(
+                            "  replay: {}",
+                            replay.replace("{seed}", &job.seed.to_string())
+                        );
+                        self.panicked(job, &panic)
+                    }
+                };
+                let noted = line.map_err(|error| journal::unpackable(out.folder(), error));
+                let noted = noted.and_then(|line| {
+                    self.cost.add(&line);
+                    journal.append(&line)
+                });
+                if let Err(error) = noted {
+                    trouble.get_or_insert(error.into());
+                    stop.store(true, Ordering::Relaxed);
+                }
+            },
+        );
+        let _ = std::panic::take_hook();
+        progress.finish();
+        trouble.map_or(Ok(()), Err)
+    }
+
+    /// Adds a run to the report; gives back its line, with what is drawn of it if that is the best so far.
+    fn add(&mut self, ran: Finished) -> io::Result<Line> {
+        let mut line = ran.line?;
+        let drawn = ran.outcome.shown.clone();
+        self.collector.add(*ran.outcome);
+        if self.twice {
+            self.collector.add_determinism(line.differs.clone());
+        }
+        if let Some(drawn) = drawn.filter(|_| self.collector.drawn() == Some(line.index)) {
+            line.draw(&drawn)?;
+        }
+        Ok(line)
+    }
+
+    /// A panic of a user's part is that seed's failure; one of ours is the tool's.
+    fn panicked(&mut self, job: Job, panic: &Panic) -> io::Result<Line> {
+        let line = match broken(job, panic) {
+            Some(mut outcome) => Line::broken(&mut outcome, &panic.message)?,
+            None => Line::internal(job, &panic.message),
+        };
+        line.fold(self.twice, &mut self.collector)?;
+        Ok(line)
+    }
+}
+
 fn one(assembly: &Arc<Assembly>, job: Job, args: &SweepArgs) -> Finished {
     let driver = match args.driver {
         Some(DriverArg::Hosted) => Driver::Hosted,
         Some(DriverArg::Bare) | None => Driver::Auto,
     };
     let ran = run::run(assembly, job.seed, driver);
-    let difference = args.twice.then(|| {
+    let differs = args.twice.then(|| {
         let again = run::run(assembly, job.seed, driver);
         let same = ran.outcome.fingerprint == again.outcome.fingerprint;
         (!same).then(|| run::first_difference(assembly, job.seed, &ran.blocks, &again.blocks))
     });
-    let steps = ran.outcome.steps;
-    Finished {
-        steps,
+    let mut outcome = Box::new(fold(assembly, job.index, &ran));
+    let line = Line::of(&mut outcome).map(|line| Line {
+        steps: ran.outcome.steps,
         disk_bytes: ran.disk_bytes,
-        difference,
-        outcome: Box::new(fold(assembly, job.index, &ran)),
-    }
+        differs: differs.flatten(),
+        ..line
+    });
+    Finished { outcome, line }
 }
 
 /// A plain loop has no place for users' programs.
@@ -319,44 +437,94 @@ fn sentence(panic: &Panic) -> String {
     }
 }
 
-/// A panic of a user's part is that seed's failure; one of ours is the tool's.
-fn panicked(collector: &mut Collector, job: Job, panic: &Panic) -> String {
-    let line = json!({"index": job.index, "seed": job.seed.to_string(), "panic": panic.message});
-    match &panic.part {
-        None => collector.add_internal_error(job.seed, &panic.message),
-        Some(part) => {
-            let mut outcome = RunOutcome::new(job.index, job.seed);
-            let (check, anomaly) = match panic.how {
-                Broken::Panicked => ("no-panic", "panic"),
-                Broken::Hung => ("liveness", "hang"),
-            };
-            outcome
-                .failures
-                .push(stormglass_reports::model::outcome::Failure {
-                    signature: format!("{check} · {anomaly} · {part}"),
-                    sentence: sentence(panic),
-                    check: check.to_owned(),
-                    anomaly: anomaly.to_owned(),
-                    witness: vec![panic.message.clone()],
-                    faults: Vec::new(),
-                });
-            collector.add(outcome);
-        }
-    }
-    line.to_string()
+/// The outcome of a run in which a user's part panicked; none if it was one of ours.
+fn broken(job: Job, panic: &Panic) -> Option<RunOutcome> {
+    let part = panic.part.as_ref()?;
+    let (check, anomaly) = match panic.how {
+        Broken::Panicked => ("no-panic", "panic"),
+        Broken::Hung => ("liveness", "hang"),
+    };
+    let mut outcome = RunOutcome::new(job.index, job.seed);
+    outcome
+        .failures
+        .push(stormglass_reports::model::outcome::Failure {
+            signature: format!("{check} · {anomaly} · {part}"),
+            sentence: sentence(panic),
+            check: check.to_owned(),
+            anomaly: anomaly.to_owned(),
+            witness: vec![panic.message.clone()],
+            faults: Vec::new(),
+        });
+    Some(outcome)
 }
 
-fn seed_line(job: Job, ran: &Finished) -> String {
-    let outcome = &ran.outcome;
-    json!({
-        "index": job.index,
-        "seed": job.seed.to_string(),
-        "fingerprint": format!("v{FINGERPRINT_VERSION}:{:016x}", outcome.fingerprint),
-        "answer": outcome.answer().word(),
-        "steps": ran.steps,
-        "failures": outcome.failures.iter().map(|failure| &failure.signature).collect::<Vec<_>>(),
-    })
-    .to_string()
+impl Sweep<'_> {
+    /// What its report tells besides outcomes, and the first line of its list of seeds.
+    fn header(&self) -> Result<(About, Header), Failure> {
+        let (chosen, args) = (self.chosen, self.args);
+        let case = chosen.case();
+        let points = case.scenario.expect.points.iter().map(|point| {
+            let (share, runs) = if point.must_each {
+                (1_000_000, 1)
+            } else {
+                (point.min_share, 3)
+            };
+            (point.name.clone(), share, runs)
+        });
+        let about = About {
+            identity: identity(chosen, self.mode, self.command.clone()),
+            configuration: settings(chosen),
+            text: chosen.file.source.text.clone(),
+            points: points.collect(),
+        };
+        let driver = match args.driver {
+            None => "auto",
+            Some(DriverArg::Bare) => "bare",
+            Some(DriverArg::Hosted) => "hosted",
+        };
+        let header = Header {
+            stormglass: about.identity.tool_version.clone(),
+            format: journal::FORMAT,
+            binary: journal::binary(),
+            scenario: about.identity.scenario.clone(),
+            variant: about.identity.variant.clone(),
+            hash: chosen.hash(),
+            models: about.identity.model_versions.clone(),
+            fingerprint: about.identity.fingerprint_algorithm.clone(),
+            seeds: self.seeds.clone(),
+            twice: args.twice,
+            driver: driver.to_owned(),
+            file: chosen.path.display().to_string(),
+            slo: self.slo.to_vec(),
+            cases: self.cases.to_vec(),
+            exit: case.exit,
+            about: journal::pack(&about)
+                .map_err(|error| journal::unpackable(self.folder, error))?,
+            shard: args.shard,
+        };
+        Ok((about, header))
+    }
+}
+
+impl About {
+    /// An empty collector that waits for the expected points.
+    pub fn collector(&self) -> Collector {
+        let mut collector = Collector::new(HEADLINE);
+        for (name, share, runs) in &self.points {
+            collector.expect_point(name.clone(), *share, *runs);
+        }
+        collector
+    }
+
+    /// The report of what was collected.
+    pub fn report(self, collector: Collector) -> Report {
+        collector.finish(
+            self.identity,
+            self.configuration,
+            self.text,
+            BTreeSet::new(),
+        )
+    }
 }
 
 fn identity(chosen: &Chosen, mode: Mode, command: String) -> Identity {
@@ -410,16 +578,22 @@ fn settings(chosen: &Chosen) -> Vec<Setting> {
         .collect()
 }
 
-fn write(
-    out: &Out,
-    report: &Report,
-    started: Instant,
-    cost: Cost,
-    workers: usize,
-) -> Result<(), Failure> {
+/// Writes every file of a report.
+pub fn write(out: &Out, report: &Report) -> Result<(), Failure> {
     for (name, contents) in artefacts(report) {
         out.file(name, &contents)?;
     }
+    Ok(())
+}
+
+/// Writes what the sweep took, which is in no other file (B15).
+pub fn environment(
+    out: &Out,
+    started: Instant,
+    cost: Cost,
+    workers: usize,
+    seeds: u64,
+) -> Result<(), Failure> {
     let seconds = started.elapsed().as_secs_f64();
     let environment = json!({
         "tool": env!("CARGO_PKG_VERSION"),
@@ -428,7 +602,9 @@ fn write(
         "wall_seconds": seconds,
         "steps": cost.steps,
         "steps_per_second": cost.steps as f64 / seconds,
-        "seeds_per_second": report.seeds.len() as f64 / seconds,
+        "seeds": seeds,
+        "seeds_run": cost.seeds_run,
+        "seeds_per_second": cost.seeds_run as f64 / seconds,
         "peak_rss_bytes": peak_rss_bytes(),
         "modelled_bytes": cost.modelled_bytes,
     });
@@ -436,7 +612,8 @@ fn write(
     Ok(())
 }
 
-fn tell(report: &Report, folder: &Path, quiet: bool, started: Instant) -> Result<(), Failure> {
+/// Says on the console what a report says.
+pub fn tell(report: &Report, folder: &Path, quiet: bool, started: Instant) -> Result<(), Failure> {
     let mut summary = Summary::of(report);
     // Files name a schedule from their own folder; a command on the console has to work from here.
     for explained in summary

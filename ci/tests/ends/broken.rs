@@ -25,6 +25,10 @@ pub const CLAIMS: &[Claim] = &[
         a_service_that_blocks_is_given_up_and_named,
     ),
     (
+        "a_seed_that_panicked_is_not_run_again_when_its_sweep_is_resumed",
+        a_seed_that_panicked_is_not_run_again_when_its_sweep_is_resumed,
+    ),
+    (
         "a_plain_loop_refuses_to_host_a_program",
         a_plain_loop_refuses_to_host_a_program,
     ),
@@ -35,7 +39,7 @@ const SEEDS: usize = 8;
 /// Eight seeds, of which some broke with `what` and said how to see it again, and the others passed.
 fn assert_some_fail(stage: &Stage, said: &Said, what: &str) {
     assert_eq!(said.code, Some(1), "{said:?}");
-    let lines = stage.lines("seeds.ndjson");
+    let lines = stage.seeds();
     assert_eq!(lines.len(), SEEDS, "the sweep goes on");
     let broken = lines
         .iter()
@@ -102,6 +106,27 @@ fn a_service_that_blocks_is_given_up_and_named() {
         &run(&stage),
         "service.other.0 has the turn and never gives it back",
     );
+}
+
+fn a_seed_that_panicked_is_not_run_again_when_its_sweep_is_resumed() {
+    let stage = Stage::new("fussy-resumed", "fussy", None);
+    let whole = run(&stage);
+    let results = ["seeds.ndjson", "summary.json", "report.html", "junit.xml"];
+    let before = results.map(|file| stage.lines(file));
+    let list = stage.lines("seeds.ndjson");
+    let panicked = list.iter().position(|line| line.contains("\"panic\""));
+    let kept = panicked.expect("one of eight does") + 1;
+    let cut = list[..kept].join("\n") + "\n";
+    std::fs::write(stage.folder.join("out/seeds.ndjson"), cut).expect("there is room");
+    let arguments = ["run", "scenario.toml", "--seeds", "8", "--resume"];
+    let said = stage.run(&arguments);
+    assert_eq!(said.code, whole.code, "{said:?}");
+    let (replays, panics) = (
+        said.stderr.matches("replay: "),
+        whole.stderr.matches("replay: "),
+    );
+    assert_eq!(replays.count() + 1, panics.count(), "{said:?}");
+    assert_eq!(results.map(|file| stage.lines(file)), before);
 }
 
 fn a_plain_loop_refuses_to_host_a_program() {

@@ -84,10 +84,15 @@ impl Stage {
         text.lines().map(str::to_owned).collect()
     }
 
+    /// The finished seeds, behind the line that says of which sweep they are.
+    pub fn seeds(&self) -> Vec<String> {
+        self.lines("seeds.ndjson").split_off(1)
+    }
+
     /// Waits until so many seeds are finished.
     pub fn await_seeds(&self, count: usize) {
         let started = Instant::now();
-        while self.lines("seeds.ndjson").len() < count {
+        while self.lines("seeds.ndjson").len() <= count {
             assert!(started.elapsed() < DEADLINE, "the sweep comes no further");
             sleep(Duration::from_millis(20));
         }

@@ -28,6 +28,13 @@ impl Collector {
         self.keep_better(Candidate { rank, run });
     }
 
+    /// Index of the run that would be drawn if nothing else were added. Whoever stores outcomes needs to
+    /// keep the drawing of that one alone.
+    #[must_use]
+    pub fn drawn(&self) -> Option<u64> {
+        self.shown.as_ref().map(|candidate| candidate.run.index)
+    }
+
     pub(super) fn keep_better(&mut self, candidate: Candidate) {
         let is_better = self
             .shown
