@@ -5,3 +5,4 @@
 mod resume;
 mod shards;
 mod stage;
+mod templates;
