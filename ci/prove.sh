@@ -4,7 +4,7 @@
 #   bash ci/prove.sh                      every group
 #   bash ci/prove.sh determinism acks     only these
 #
-# Groups: determinism shards acks flaws windows clocks speed memory badinput queueing shrink explain.
+# Groups: determinism shards acks flaws windows clocks speed memory badinput queueing shrink explain plans swarm.
 # `.ci/run` holds the same claims in small.
 # Needs what `.ci/run` needs; speed and memory are read from the clock and /proc, so they want a quiet Linux.
 # Ends with 1 if a claim does not hold. Results are left in out/prove.
@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 
-all=(determinism shards acks flaws windows clocks speed memory badinput queueing shrink explain)
+all=(determinism shards acks flaws windows clocks speed memory badinput queueing shrink explain plans swarm)
 orders=scenarios/delivery/orders-once.toml
 leader=scenarios/delivery/acks-leader.toml
 results=out/prove
@@ -304,6 +304,28 @@ prove_explain() {
     row "the counterfactuals of every flaw name it; without it 2,000 fresh seeds pass" \
         "STORMGLASS_SEEDS=1000 STORMGLASS_SEARCH=2000 cargo test --release -p stormglass-scenarios --test explain" \
         "$(grep -c '  search: 0 of' "$log") flaws, exit $code" "$(verdict test "$code" -eq 0)"
+}
+
+prove_plans() {
+    local log=$results/plans.txt code=0
+    STORMGLASS_CASES=10000 cargo test -q --locked --release -p stormglass-scenarios --test plans >"$log" 2>&1 || code=$?
+    STORMGLASS_CASES=10000 cargo test -q --locked --release -p stormglass-scenarios --lib plan::tests >>"$log" 2>&1 ||
+        code=$?
+    row "10,000 plans print, parse back to themselves and give the same fingerprint" \
+        "STORMGLASS_CASES=10000 cargo test --release -p stormglass-scenarios --test plans" \
+        "$(awk '/^test result/ { ran += $4 } END { print ran + 0 }' "$log") tests, exit $code" \
+        "$(verdict test "$code" -eq 0)"
+}
+
+# 600 seeds of each of some 34 safe cases.
+prove_swarm() {
+    local log=$results/swarm.txt code=0
+    STORMGLASS_SEEDS=600 cargo test -q --locked --release -p stormglass-scenarios --test swarm -- --nocapture \
+        >"$log" 2>&1 || code=$?
+    grep 'alarms' "$log" || true
+    row "the full swarm inside the envelope raises no alarm in a safe configuration" \
+        "STORMGLASS_SEEDS=600 cargo test --release -p stormglass-scenarios --test swarm" \
+        "$(grep ' runs, ' "$log" || true), exit $code" "$(verdict test "$code" -eq 0)"
 }
 
 mkdir -p "$results"

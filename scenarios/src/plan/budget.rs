@@ -63,6 +63,15 @@ const NETWORK: &[SwarmKind] = &[
     SwarmKind::ClockFreeze,
 ];
 
+/// Kinds that everything with a disk withstands besides: a write that finds no space is answered with a
+/// refusal and tried again.
+const STORING: [SwarmKind; 4] = [
+    SwarmKind::Crash,
+    SwarmKind::Pause,
+    SwarmKind::SlowDisk,
+    SwarmKind::DiskFull,
+];
+
 impl EnvelopeBudget {
     /// The budget of a scenario's parts, nothing in use.
     #[must_use]
@@ -268,19 +277,19 @@ fn part(scenario: &Scenario, name: &str, nodes: u16) -> PartBudget {
     };
     match section {
         "broker" => {
-            kinds.extend([SwarmKind::Crash, SwarmKind::Pause, SwarmKind::SlowDisk]);
+            kinds.extend(STORING);
             if let Some(broker) = scenario.brokers.get(own) {
                 of_broker(broker, &mut budget, &mut kinds);
             }
         }
         "processor" | "service" => kinds.extend([SwarmKind::Crash, SwarmKind::Pause]),
         "lease" => {
-            kinds.extend([SwarmKind::Crash, SwarmKind::Pause, SwarmKind::SlowDisk]);
+            kinds.extend(STORING);
             // A token is durable before it is handed out.
             budget.power_loss = true;
         }
         "sink" => {
-            kinds.extend([SwarmKind::Crash, SwarmKind::Pause, SwarmKind::SlowDisk]);
+            kinds.extend(STORING);
             budget.power_loss = scenario
                 .sinks
                 .get(own)

@@ -262,13 +262,14 @@ fn a_plan_saved_as_planned_faults_is_the_same_plan() {
 
 fn any_target() -> impl Strategy<Value = Target> {
     let part = prop::sample::select(vec!["broker.main", "processor.a-b", "sink.x_1"]);
-    let end = (part, 0..5_u8, any::<u16>()).prop_map(|(part, role, index)| {
+    let end = (part, 0..6_u8, any::<u16>()).prop_map(|(part, role, index)| {
         let part = part.to_owned();
         match role {
             0 => Target::Leader(part),
             1 => Target::Controller(part),
             2 => Target::Coordinator(part),
             3 => Target::OneOf(part, index),
+            4 => Target::All(part),
             _ => Target::Node(format!("{part}.{index}")),
         }
     });
@@ -304,7 +305,10 @@ fn any_kind() -> impl Strategy<Value = FaultKind> {
         Just(FaultKind::ClockFreeze),
         (class, any::<u32>()).prop_map(|(point, nth)| FaultKind::CrashAt { point, nth }),
         (class, span).prop_map(|(point, by)| FaultKind::YieldAt { point, by }),
+        Just(FaultKind::Control(Control::Stop)),
         Just(FaultKind::Control(Control::ForceElection)),
+        Just(FaultKind::Control(Control::Rewind)),
+        Just(FaultKind::Control(Control::ExpireProducers)),
         (0..i64::MAX as u64).prop_map(|keep| FaultKind::Control(Control::ForceRetention { keep })),
         (class, any::<i64>())
             .prop_map(|(name, value)| FaultKind::Control(Control::Configure { name, value })),
@@ -327,7 +331,14 @@ fn any_fault() -> impl Strategy<Value = Fault> {
     )
 }
 
+fn cases() -> u32 {
+    let cases = std::env::var("STORMGLASS_CASES").ok();
+    cases.map_or(1_000, |cases| cases.parse().unwrap())
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn a_printed_plan_parses_back_to_itself(faults in prop::collection::vec(any_fault(), 0..6)) {
         let plan = FaultPlan { faults };

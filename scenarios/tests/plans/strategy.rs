@@ -1,0 +1,194 @@
+//! Plans at random: any kind of fault, on any part, node, role or link of a scenario.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use stormglass_core::actor::Control;
+use stormglass_core::fault::{Fault, FaultKind, FaultPlan, Target};
+use stormglass_core::id::PointId;
+use stormglass_core::time::{Span, Time};
+use stormglass_core::{broker, lease, processor, sink};
+use stormglass_scenarios::assemble::Assembly;
+use stormglass_scenarios::spec::BrokerSpec;
+
+/// What there is to strike, and when.
+pub struct Places {
+    /// Parts that faults may strike, by full name, and how many nodes they have.
+    parts: Vec<(String, u16)>,
+    logs: Vec<String>,
+    /// Processors that read a log, whose groups have a coordinator.
+    groups: Vec<String>,
+    classes: Vec<&'static str>,
+    points: Vec<&'static str>,
+    starts: Time,
+    ends: Time,
+}
+
+impl Places {
+    /// Those of a case.
+    pub fn of(assembly: &Assembly) -> Places {
+        let case = assembly.case();
+        let scenario = &case.scenario;
+        let mut parts: Vec<(String, u16)> = Vec::new();
+        parts.extend(
+            scenario
+                .sources
+                .keys()
+                .map(|name| (format!("source.{name}"), 1)),
+        );
+        for (name, broker) in &scenario.brokers {
+            parts.push((format!("broker.{name}"), broker.nodes()));
+        }
+        for (name, processor) in &scenario.processors {
+            parts.push((format!("processor.{name}"), processor.nodes));
+        }
+        parts.extend(
+            scenario
+                .sinks
+                .keys()
+                .map(|name| (format!("sink.{name}"), 1)),
+        );
+        parts.extend(
+            scenario
+                .leases
+                .keys()
+                .map(|name| (format!("lease.{name}"), 1)),
+        );
+        let brokers = scenario.brokers.iter();
+        let logs: Vec<String> = brokers
+            .filter(|(_, broker)| matches!(broker, BrokerSpec::Log(_)))
+            .map(|(name, _)| format!("broker.{name}"))
+            .collect();
+        let reads_log = |from: &str| logs.iter().any(|log| from.starts_with(log.as_str()));
+        let processors = scenario.processors.iter();
+        let groups = processors
+            .filter(|(_, processor)| reads_log(&processor.from))
+            .map(|(name, _)| format!("processor.{name}"))
+            .collect();
+        let points: [&[PointId]; 5] = [
+            processor::points::ALL,
+            sink::points::ALL,
+            broker::log::points::POINTS,
+            broker::queue::points::ALL,
+            lease::points::ALL,
+        ];
+        Places {
+            parts,
+            groups,
+            logs,
+            classes: vec![
+                "publish",
+                "fetch",
+                "receive",
+                "settle",
+                "write",
+                "commit-offsets",
+                "acquire-lease",
+            ],
+            points: points.concat().into_iter().map(PointId::name).collect(),
+            starts: case.phases.chaos_starts(),
+            ends: case.phases.calm_starts(),
+        }
+    }
+
+    /// A part, a node or a role. What a role is of exists, since a file that names another is refused.
+    fn end(&self) -> BoxedStrategy<Target> {
+        let part = select(self.parts.clone());
+        let mut ends = vec![
+            (part.clone(), any::<u16>())
+                .prop_map(|((part, nodes), index)| Target::OneOf(part, index % nodes))
+                .boxed(),
+            (part.clone(), any::<u16>())
+                .prop_map(|((part, nodes), index)| {
+                    Target::Node(format!("{part}.{}", index % nodes))
+                })
+                .boxed(),
+            part.prop_map(|(part, _)| Target::All(part)).boxed(),
+        ];
+        if !self.logs.is_empty() {
+            let log = select(self.logs.clone());
+            ends.push(log.clone().prop_map(Target::Leader).boxed());
+            ends.push(log.prop_map(Target::Controller).boxed());
+        }
+        if !self.groups.is_empty() {
+            ends.push(
+                select(self.groups.clone())
+                    .prop_map(Target::Coordinator)
+                    .boxed(),
+            );
+        }
+        proptest::strategy::Union::new(ends).boxed()
+    }
+
+    fn kind(&self) -> BoxedStrategy<FaultKind> {
+        let span = || (1..2_000_u64).prop_map(Span::millis);
+        let class = || select(self.classes.clone()).prop_map(str::to_owned);
+        let any_class = prop_oneof![class(), Just(String::new())];
+        let point = || select(self.points.clone()).prop_map(str::to_owned);
+        let signed =
+            || (-2_000_000_000..=2_000_000_000_i64).prop_filter("a step of nothing", |by| *by != 0);
+        let factor = || 1..100_u32;
+        prop_oneof![
+            Just(FaultKind::Crash),
+            any::<bool>().prop_map(|torn| FaultKind::PowerLoss { torn }),
+            any::<bool>().prop_map(|clock_stops| FaultKind::Pause { clock_stops }),
+            Just(FaultKind::Partition),
+            Just(FaultKind::Oneway),
+            (0..=1_000_000_u32).prop_map(|parts| FaultKind::Loss { parts }),
+            (0..=1_000_000_u32).prop_map(|parts| FaultKind::Duplicate { parts }),
+            (any_class, span()).prop_map(|(class, by)| FaultKind::Delay { class, by }),
+            (class(), 1..5_u32).prop_map(|(class, count)| FaultKind::Drop { class, count }),
+            (class(), any::<bool>()).prop_map(|(class, after)| FaultKind::Reset { class, after }),
+            factor().prop_map(|factor| FaultKind::SlowDisk { factor }),
+            Just(FaultKind::DiskFull),
+            factor().prop_map(|factor| FaultKind::SlowNode { factor }),
+            factor().prop_map(|factor| FaultKind::SlowLink { factor }),
+            signed().prop_map(|by| FaultKind::ClockStep { by }),
+            (-100_000..=100_000_i32).prop_map(|parts| FaultKind::ClockDrift { parts }),
+            (signed(), 1..=100_000_u32).prop_map(|(by, parts)| FaultKind::ClockSlew { by, parts }),
+            Just(FaultKind::LeapSecond),
+            Just(FaultKind::ClockFreeze),
+            (point(), 1..20_u32).prop_map(|(point, nth)| FaultKind::CrashAt { point, nth }),
+            (point(), span()).prop_map(|(point, by)| FaultKind::YieldAt { point, by }),
+            Just(FaultKind::Control(Control::ForceElection)),
+            (0..100_u64).prop_map(|keep| FaultKind::Control(Control::ForceRetention { keep })),
+            Just(FaultKind::Control(Control::Rewind)),
+            Just(FaultKind::Control(Control::ExpireProducers)),
+        ]
+        .boxed()
+    }
+
+    /// A fault that lies within chaos.
+    fn fault(&self) -> BoxedStrategy<Fault> {
+        let target = prop_oneof![
+            2 => self.end(),
+            1 => (self.end(), self.end()).prop_map(|(from, to)| Target::Link(Box::new(from), Box::new(to))),
+        ];
+        let (starts, chaos) = (self.starts, self.ends.since(self.starts).0);
+        let name = prop::option::of("[ -~]{1,20}");
+        (
+            name,
+            0..chaos,
+            1..=chaos,
+            self.kind(),
+            target,
+            any::<bool>(),
+        )
+            .prop_map(move |(name, after, lasts, kind, target, planned)| Fault {
+                name,
+                at: starts + Span(after),
+                lasts: Span(lasts.min(chaos - after)),
+                kind,
+                target,
+                planned,
+            })
+            .boxed()
+    }
+}
+
+/// Plans of up to five faults, in order of time.
+pub fn plans(places: &Places) -> impl Strategy<Value = FaultPlan> + use<> {
+    prop::collection::vec(places.fault(), 0..6).prop_map(|mut faults| {
+        faults.sort_by_key(|fault| fault.at);
+        FaultPlan { faults }
+    })
+}
