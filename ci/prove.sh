@@ -4,7 +4,7 @@
 #   bash ci/prove.sh                      every group
 #   bash ci/prove.sh determinism acks     only these
 #
-# Groups: determinism shards acks flaws windows clocks speed memory badinput queueing shrink explain plans swarm.
+# Groups: determinism shards baseline acks flaws windows clocks speed memory badinput queueing shrink explain plans swarm.
 # `.ci/run` holds the same claims in small.
 # Needs what `.ci/run` needs; speed and memory are read from the clock and /proc, so they want a quiet Linux.
 # Ends with 1 if a claim does not hold. Results are left in out/prove.
@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 
-all=(determinism shards acks flaws windows clocks speed memory badinput queueing shrink explain plans swarm)
+all=(determinism shards baseline acks flaws windows clocks speed memory badinput queueing shrink explain plans swarm)
 orders=scenarios/delivery/orders-once.toml
 leader=scenarios/delivery/acks-leader.toml
 results=out/prove
@@ -138,6 +138,15 @@ prove_shards() {
 
 # lines FOLDER: finished seeds of a sweep that may be under way.
 lines() { if [ -f "$results/$1/seeds.ndjson" ]; then tail -n +2 "$results/$1/seeds.ndjson" | wc -l; else echo 0; fi; }
+
+prove_baseline() {
+    local log=$results/baseline.txt code=0
+    STORMGLASS_COMMITS=100 cargo test -q --locked --release -p stormglass --test baseline >"$log" 2>&1 || code=$?
+    row "an unchanged model is green on 100 commits; one that moves p99 by two percent is exit 6 and names the stage" \
+        "STORMGLASS_COMMITS=100 cargo test --release -p stormglass --test baseline" \
+        "$(awk '/^test result/ { ran += $4 } END { print ran + 0 }' "$log") tests, exit $code" \
+        "$(verdict test "$code" -eq 0)"
+}
 
 prove_acks() {
     storm $release leader run $leader --seeds 200

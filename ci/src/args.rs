@@ -26,6 +26,8 @@ pub enum Command {
     Merge(MergeArgs),
     /// Search the highest arrival rate that meets every objective in every seed.
     Capacity(CapacityArgs),
+    /// Review what a gate found against its baseline, and take it as the new baseline.
+    Accept(AcceptArgs),
     /// Compare the variants of a scenario, or several scenarios, over the same seeds.
     Compare(CompareArgs),
     /// Run one seed again and show what happened.
@@ -143,6 +145,16 @@ pub struct GateArgs {
     /// Judge this objective too, in every scenario; may be given several times.
     #[arg(long, value_name = "EXPRESSION")]
     pub slo: Vec<String>,
+    /// What figures are held against: a file that `accept` wrote, or a folder of them named by scenario and
+    /// variant. It has seeds of its own.
+    #[arg(long, value_name = "PATH")]
+    pub baseline: Option<PathBuf>,
+    /// A change within this share of a figure is no regression; by default what the baseline says, or 1%.
+    #[arg(long, value_name = "SHARE", requires = "baseline")]
+    pub margin: Option<String>,
+    /// How many seeds a new baseline has; by default as many as the old one, or 64.
+    #[arg(long, value_name = "N", requires = "baseline", value_parser = clap::value_parser!(u64).range(5..))]
+    pub baseline_seeds: Option<u64>,
     /// Results.
     #[command(flatten)]
     pub sweep: SweepArgs,
@@ -166,6 +178,20 @@ pub struct MergeArgs {
     /// Only the verdict on the console.
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// Arguments of `accept`.
+#[derive(Args, Debug)]
+pub struct AcceptArgs {
+    /// What a gate with `--baseline` left in its folder.
+    #[arg(default_value = "out/baseline.new.json")]
+    pub new: PathBuf,
+    /// The baseline to write.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: PathBuf,
+    /// Show the differences and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Arguments of `capacity`.

@@ -3,6 +3,7 @@
 //! A user's own binary is ten lines: it adds its parts to a [`Catalog`] and hands it to [`main`].
 
 mod args;
+mod baseline;
 mod command;
 mod error;
 mod explained;
@@ -40,6 +41,7 @@ pub fn main(catalog: &Catalog) -> ExitCode {
         Command::Run(args) => command::run::run(catalog, &args),
         Command::Gate(args) => command::gate::gate(catalog, &args),
         Command::Merge(args) => command::merge::merge(catalog, &args),
+        Command::Accept(args) => command::accept::accept(&args),
         Command::Capacity(args) => command::capacity::capacity(catalog, &args),
         Command::Compare(args) => command::compare::compare(catalog, &args),
         Command::Replay(args) => command::replay::replay(catalog, &args),

@@ -289,6 +289,7 @@ impl Collector {
             determinism: self.determinism,
             internal_errors: self.internal_errors,
             regressions: self.regressions,
+            baseline: None,
             warn,
         }
     }

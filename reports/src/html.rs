@@ -7,6 +7,7 @@
 //! bytes depend on the report alone. Lists are cut with a visible count.
 
 mod answer;
+mod baseline;
 mod cause;
 mod cells;
 mod numbers;
@@ -57,6 +58,7 @@ pub fn render(report: &Report) -> String {
         "<main>\n",
         &answer::gate(&summary),
         &answer::broke(&summary),
+        &baseline::section_of(&summary),
         &numbers::key_numbers(&summary),
         &charts(report, &summary),
         &tables::checks(&summary),

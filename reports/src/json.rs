@@ -55,6 +55,11 @@ fn bounded(summary: &Summary) -> Summary {
     }
     cut.configuration.truncate(ISLAND_ENTRIES * 2);
     cut.points.truncate(ISLAND_ENTRIES * 2);
+    if let Some(against) = &mut cut.baseline {
+        against.rows.truncate(ISLAND_ENTRIES);
+        shorten(&mut against.newly_failing, ISLAND_ENTRIES);
+        shorten(&mut against.remarks, ISLAND_ENTRIES);
+    }
     if let Some(coverage) = &mut cut.coverage {
         coverage.rows.truncate(ISLAND_ENTRIES);
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report as Junit, TestCase, TestCaseStatus, TestSuite};
 
+use crate::model::against::{Against, AgainstRow};
 use crate::model::outcome::Answer;
 use crate::model::value::Value;
 use crate::summary::{CheckSummary, SloSummary, Summary, seeds_text, shown_or_dash};
@@ -37,7 +38,8 @@ pub fn render(summary: &Summary) -> String {
         .map(|check| check_case(check, summary));
     let slos = summary.slos.iter().map(slo_case);
     let coverage = std::iter::once(coverage_case(summary));
-    for mut case in checks.chain(slos).chain(coverage) {
+    let baseline = summary.baseline.as_ref().map(baseline_case);
+    for mut case in checks.chain(slos).chain(baseline).chain(coverage) {
         case.set_classname(class.clone());
         case.set_time(virtual_time);
         suite.add_test_case(case);
@@ -119,6 +121,22 @@ fn slo_case(slo: &SloSummary) -> TestCase {
     let status = status(slo.answer, &observed, "slo", &replay);
     let mut case = TestCase::new(format!("slo {} ({})", slo.expression, slo.phase), status);
     case.set_system_out(format!("observed: {observed}"));
+    case
+}
+
+/// One case for all figures: which of them moved stands in its text.
+fn baseline_case(against: &Against) -> TestCase {
+    let regressions = against.regressions();
+    let answer = if regressions.is_empty() {
+        Answer::Pass
+    } else {
+        Answer::Fail
+    };
+    let moved: Vec<String> = against.moved().map(AgainstRow::sentence).collect();
+    let observed = against.sentence();
+    let status = status(answer, &observed, "regression", &regressions.join("\n"));
+    let mut case = TestCase::new("baseline", status);
+    case.set_system_out(format!("observed: {observed}\n{}", moved.join("\n")));
     case
 }
 

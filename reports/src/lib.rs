@@ -35,6 +35,7 @@
 //! assert_eq!(artefacts(&report)[0].0, "report.html");
 //! ```
 
+pub mod baseline;
 pub mod chart;
 pub mod collect;
 pub mod compare;

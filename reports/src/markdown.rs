@@ -17,6 +17,7 @@ pub fn render(summary: &Summary) -> String {
         head(summary),
         broke(summary),
         gate(summary),
+        baseline(summary),
         latencies(summary),
         faults(summary),
         late(summary),
@@ -180,6 +181,39 @@ fn gate(summary: &Summary) -> String {
         ));
     }
     text
+}
+
+fn baseline(summary: &Summary) -> String {
+    let Some(against) = &summary.baseline else {
+        return String::new();
+    };
+    let mut text = format!("\n**Baseline**: {}\n", escape(&against.sentence()));
+    let rows: Vec<_> = against.moved().collect();
+    if !rows.is_empty() {
+        text.push_str(
+            "\n| figure | baseline | here | change | 95 % | |\n|---|---|---|---|---|---|\n",
+        );
+    }
+    for row in rows.iter().take(30) {
+        let cells = row.cells().map(|cell| escape(&cell));
+        text.push_str(&format!(
+            "| {} | {} |\n",
+            escape(&row.figure),
+            cells.join(" | ")
+        ));
+    }
+    if rows.len() > 30 {
+        text.push_str(&format!("\n+{} more figures moved\n", rows.len() - 30));
+    }
+    for line in against
+        .newly_failing
+        .iter()
+        .chain(&against.remarks)
+        .take(20)
+    {
+        text.push_str(&format!("\n- {}", escape(line)));
+    }
+    text + "\n"
 }
 
 fn latencies(summary: &Summary) -> String {

@@ -7,6 +7,7 @@
 //!
 //! Limits: no wall times, hosts, paths of the machine or worker counts belong here (decisions B15).
 
+pub mod against;
 pub mod coverage;
 pub mod explained;
 pub mod faults;
@@ -22,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::exit::ExitClass;
+use against::Against;
 use coverage::CoverageRow;
 use explained::Explained;
 use faults::FaultTimes;
@@ -76,6 +78,9 @@ pub struct Report {
     pub internal_errors: BTreeSet<String>,
     /// Metrics that became worse than the baseline: one line each.
     pub regressions: BTreeSet<String>,
+    /// Figures over the baseline's own seeds, held against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Against>,
     /// Classes that are reported but do not decide the exit code (`--warn`).
     pub warn: BTreeSet<ExitClass>,
 }
@@ -403,6 +408,13 @@ pub struct Determinism {
 }
 
 impl Report {
+    /// Takes in what became of the baseline's figures.
+    pub fn hold_against(&mut self, baseline: Option<Against>) {
+        let regressions = baseline.iter().flat_map(Against::regressions);
+        self.regressions.extend(regressions);
+        self.baseline = baseline;
+    }
+
     /// Virtual time of all runs together.
     #[must_use]
     pub fn virtual_duration(&self) -> Micros {

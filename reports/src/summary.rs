@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Verdict;
+use crate::model::against::Against;
 use crate::model::explained::Explained;
 use crate::model::outcome::{Answer, Flow, Totals};
 use crate::model::shown::ShownRun;
@@ -80,6 +81,9 @@ pub struct Summary {
     pub not_covered: Vec<String>,
     /// Remarks that belong beside the verdict.
     pub notes: Vec<String>,
+    /// Figures over the baseline's own seeds, held against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Against>,
     /// Metrics worse than the baseline.
     pub regressions: Vec<String>,
     /// Bugs of the tool met on the way.

@@ -3,6 +3,7 @@
 //! At most eight lines a failure; thresholds stand beside observed values, delivered / owed beside
 //! percentiles. Wall time is not known here: the command line adds its own line.
 
+use crate::model::against::AgainstRow;
 use crate::model::explained::{Explained, Meaning};
 use crate::model::outcome::Answer;
 use crate::model::value::Value;
@@ -64,6 +65,7 @@ pub fn render(summary: &Summary, ink: Ink) -> String {
         lines.extend(slo_lines(slo, ink));
     }
     lines.extend(checks(summary, ink));
+    lines.extend(baseline(summary));
     lines.extend(numbers(summary));
     lines.extend(stages(summary));
     lines.extend(faults(summary));
@@ -345,6 +347,19 @@ fn checks(summary: &Summary, ink: Ink) -> Vec<String> {
     lines
 }
 
+/// What moved against the baseline; what became worse stands above, among the failures.
+fn baseline(summary: &Summary) -> Vec<String> {
+    let Some(against) = &summary.baseline else {
+        return Vec::new();
+    };
+    let mut lines = vec![format!("baseline    {}", against.sentence())];
+    let moved = against.moved().filter(|row| !row.moved.is_worse());
+    let moved: Vec<String> = moved.map(AgainstRow::sentence).collect();
+    lines.extend(remarks("      moved", &moved));
+    lines.extend(remarks("      since", &against.remarks));
+    lines
+}
+
 /// The headline's percentiles as a table, a line a phase.
 fn numbers(summary: &Summary) -> Vec<String> {
     let headline = &summary.identity.headline_series;
@@ -474,4 +489,25 @@ fn last_line(summary: &Summary, ink: Ink) -> String {
         ink.paint(answer, &summary.verdict_line()),
         summary.exit.code
     )
+}
+
+/// The rows of a table as lines, its columns of one width.
+#[must_use]
+pub fn aligned(table: &[Vec<String>]) -> Vec<String> {
+    let columns = table.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        let cells = table.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    table
+        .iter()
+        .map(|row| {
+            let cells = row.iter().zip(&widths);
+            let line: Vec<String> = cells
+                .map(|(cell, width)| format!("{cell:<width$}"))
+                .collect();
+            format!("  {}", line.join("  ")).trim_end().to_owned()
+        })
+        .collect()
 }

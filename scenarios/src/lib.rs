@@ -7,6 +7,7 @@ pub mod error;
 pub mod explain;
 pub mod hardware;
 pub mod hunt;
+pub mod identity;
 pub mod load;
 pub mod objectives;
 pub mod plan;

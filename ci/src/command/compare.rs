@@ -183,7 +183,7 @@ fn notes(chosen: &[Chosen], seeds: u64) -> Vec<String> {
 }
 
 /// A share such as `1%` or `0.01`, in parts per million.
-fn margin(text: &str) -> Result<u64, Failure> {
+pub fn margin(text: &str) -> Result<u64, Failure> {
     let text = text.trim();
     let (digits, unit) = text
         .strip_suffix('%')

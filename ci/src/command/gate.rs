@@ -6,7 +6,7 @@ use super::sweep::{Chosen, SLO, Sweep, quoted, run_jobs};
 use crate::args::GateArgs;
 use crate::error::Failure;
 use crate::seeds::{self, Seeds};
-use crate::{say, signals};
+use crate::{baseline, say, signals};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -47,8 +47,21 @@ pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
     }
     differ(&chosen)?;
     let cases: Vec<String> = chosen.iter().map(Chosen::name).collect();
+    let folder_of = |case: &Chosen| {
+        if chosen.len() == 1 {
+            args.sweep.out.clone()
+        } else {
+            args.sweep.out.join(case.name())
+        }
+    };
+    // Before the first seed of the commit: a baseline that says nothing any more costs no sweep.
+    let mut against = Vec::new();
+    for (case, held) in chosen.iter().zip(baseline::plan(args, &chosen)?) {
+        let held = held.map(|held| held.hold(case, args.sweep.jobs, &folder_of(case)));
+        against.push(held.transpose()?.flatten());
+    }
     let mut codes = Vec::new();
-    for case in &chosen {
+    for (case, against) in chosen.iter().zip(against) {
         let count = args
             .seeds
             .unwrap_or(u64::from(case.case().scenario.run.seeds));
@@ -57,15 +70,12 @@ pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
             count,
         };
         let name = case.name();
-        let folder = if chosen.len() == 1 {
-            args.sweep.out.clone()
-        } else {
-            args.sweep.out.join(&name)
-        };
+        let folder = folder_of(case);
         let command = format!(
-            "stormglass gate {} --seeds {count} --seed-base {base}{}",
+            "stormglass gate {} --seeds {count} --seed-base {base}{}{}",
             case.path.display(),
-            quoted(&args.slo)
+            quoted(&args.slo),
+            baseline::arguments(args)
         );
         let code = run_jobs(Sweep {
             catalog,
@@ -77,6 +87,7 @@ pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
             command,
             args: &args.sweep,
             folder: &folder,
+            baseline: against,
         })?;
         if signals::stop_flag().load(Ordering::Relaxed) {
             return Ok(signals::INTERRUPTED);

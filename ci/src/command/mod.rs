@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod accept;
 pub mod capacity;
 mod causes;
 pub mod compare;

@@ -46,5 +46,6 @@ pub fn run(catalog: &Catalog, args: &RunArgs) -> Result<u8, Failure> {
         command,
         args: &args.sweep,
         folder: &args.sweep.out,
+        baseline: None,
     })
 }

@@ -18,6 +18,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 use stormglass_core::digest::FINGERPRINT_VERSION;
 use stormglass_core::metrics::Stage;
+use stormglass_reports::model::against::Against;
 use stormglass_reports::model::outcome::RunOutcome;
 use stormglass_reports::model::{Calibration, Identity, Mode, Setting, SettingSource};
 use stormglass_reports::summary::seeds_text;
@@ -25,6 +26,7 @@ use stormglass_reports::text::{self, Ink};
 use stormglass_reports::{Collector, Report, Summary, artefacts};
 use stormglass_scenarios::assemble::Assembly;
 use stormglass_scenarios::catalog::Catalog;
+use stormglass_scenarios::identity;
 use stormglass_scenarios::load::{Case, ScenarioFile, load};
 use stormglass_scenarios::run::{self, Driver};
 use stormglass_scenarios::spec::print;
@@ -202,6 +204,8 @@ pub struct Sweep<'a> {
     pub args: &'a SweepArgs,
     /// The folder of results.
     pub folder: &'a Path,
+    /// What became of the baseline's figures.
+    pub baseline: Option<Against>,
 }
 
 /// Runs the seeds and writes the folder of results; gives back the exit code. A shard leaves its list of seeds
@@ -476,6 +480,7 @@ impl Sweep<'_> {
             configuration: settings(chosen),
             text: chosen.file.source.text.clone(),
             points: points.collect(),
+            baseline: self.baseline.clone(),
         };
         let driver = match args.driver {
             None => "auto",
@@ -518,32 +523,27 @@ impl About {
 
     /// The report of what was collected.
     pub fn report(self, collector: Collector) -> Report {
-        collector.finish(
+        let mut report = collector.finish(
             self.identity,
             self.configuration,
             self.text,
             BTreeSet::new(),
-        )
+        );
+        report.hold_against(self.baseline);
+        report
     }
 }
 
 fn identity(chosen: &Chosen, mode: Mode, command: String) -> Identity {
     let case = chosen.case();
     let scenario = &case.scenario;
-    let mut models: Vec<String> = scenario
-        .brokers
-        .values()
-        .map(|broker| format!("{}/1", broker.kind()))
-        .collect();
-    models.sort();
-    models.dedup();
     Identity {
         scenario: scenario.name.clone(),
         variant: case.variant.clone().unwrap_or_default(),
         question: scenario.question.clone(),
         mode,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        model_versions: models,
+        model_versions: identity::models(scenario),
         fingerprint_algorithm: format!("v{FINGERPRINT_VERSION}"),
         profile: scenario.profile.name.clone(),
         calibration: Calibration::Uncalibrated,

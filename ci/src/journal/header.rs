@@ -7,6 +7,7 @@ use std::fmt::{self, Write};
 use std::io::Read;
 use std::sync::OnceLock;
 use stormglass_core::digest::Digest;
+use stormglass_reports::model::against::Against;
 use stormglass_reports::model::{Identity, Setting};
 
 /// The version of this format.
@@ -63,6 +64,9 @@ pub struct About {
     pub text: String,
     /// The points that must be reached: name, share of the seeds in parts of a million, and seeds.
     pub points: Vec<(String, u32, u64)>,
+    /// What became of the baseline's figures: every shard runs the baseline's seeds, so that the first to be
+    /// merged knows.
+    pub baseline: Option<Against>,
 }
 
 impl Header {

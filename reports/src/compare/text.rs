@@ -3,6 +3,7 @@
 use super::model::Comparison;
 use super::words::{cells, kept, legend};
 use crate::model::value::Value;
+use crate::text::aligned;
 use std::collections::BTreeSet;
 
 /// The text, ending in a newline.
@@ -79,25 +80,5 @@ fn names(comparison: &Comparison) -> Vec<String> {
         .sides
         .iter()
         .map(|side| side.name.clone())
-        .collect()
-}
-
-/// Columns of one width.
-fn aligned(table: &[Vec<String>]) -> Vec<String> {
-    let columns = table.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        let cells = table.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    table
-        .iter()
-        .map(|row| {
-            let cells = row.iter().zip(&widths);
-            let line: Vec<String> = cells
-                .map(|(cell, width)| format!("{cell:<width$}"))
-                .collect();
-            format!("  {}", line.join("  ")).trim_end().to_owned()
-        })
         .collect()
 }

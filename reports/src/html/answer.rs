@@ -97,6 +97,7 @@ fn navigation(summary: &Summary) -> String {
     let links = [
         ("gate", "Gate", true),
         ("broke", "What broke", has_failures(summary)),
+        ("baseline", "Baseline", summary.baseline.is_some()),
         ("numbers", "Key numbers", true),
         ("latency", "Latency", !summary.latencies.is_empty()),
         ("time", "Over time", summary.shown.is_some()),

@@ -78,6 +78,7 @@ impl Summary {
             absence: None,
             not_covered: Vec::new(),
             notes: report.notes.iter().cloned().collect(),
+            baseline: report.baseline.clone(),
             regressions: report.regressions.iter().cloned().collect(),
             internal_errors: report.internal_errors.iter().cloned().collect(),
             configuration: report.configuration.clone(),

@@ -10,7 +10,7 @@ pub(crate) use read::{often, resolve};
 
 use crate::spec::distribution::Distribution;
 use crate::spec::profile::{Bandwidth, ProfileSpec};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use stormglass_core::quantile::Quantiles;
 use stormglass_core::time::Span;
 use stormglass_core::units::Size;
@@ -52,7 +52,7 @@ fn built_in(name: &str) -> Option<&'static str> {
 }
 
 /// All figures of a profile. A file says each of them, but for those that are optional here.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hardware {
     /// The links between nodes.
@@ -68,7 +68,7 @@ pub struct Hardware {
 }
 
 /// Stalls of a node, which takes no step meanwhile, while its clocks run.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stalls {
     /// The mean time from one to the next; they are a Poisson process.
@@ -78,7 +78,7 @@ pub struct Stalls {
 }
 
 /// A link between two nodes.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
     /// One way, inside a zone.
@@ -92,7 +92,7 @@ pub struct Link {
 }
 
 /// A node's processor.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Node {
     /// Servers of its queue.
@@ -106,7 +106,7 @@ pub struct Node {
 }
 
 /// A node's disk.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disk {
     /// A write to the page cache.
@@ -128,7 +128,7 @@ pub struct Disk {
 }
 
 /// Zones far enough from each other for the distance to cost time.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Zones {
     /// How many.

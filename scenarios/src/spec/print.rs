@@ -1,5 +1,6 @@
 //! A scenario as TOML again: what a shrunk failure is saved as. Printing and loading give the same scenario.
 
+use crate::hardware::Hardware;
 use crate::spec::faults::{EnvelopeRule, FaultsSpec, PlannedFault};
 use crate::spec::{BrokerSpec, ClocksSpec, Scenario};
 use serde::Serialize;
@@ -115,6 +116,16 @@ pub fn settings(scenario: &Scenario) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::new();
     flatten("", &table(scenario), &mut settings);
     settings
+}
+
+/// Every figure of the hardware by its path, such as `disk.write`.
+#[must_use]
+pub fn hardware(hardware: &Hardware) -> BTreeMap<String, String> {
+    let mut figures = BTreeMap::new();
+    if let Value::Table(table) = value(hardware) {
+        flatten("", &table, &mut figures);
+    }
+    figures
 }
 
 fn flatten(prefix: &str, table: &Table, settings: &mut BTreeMap<String, String>) {

@@ -16,7 +16,7 @@ pub use read::{load, parse};
 
 use number::DAY;
 use std::sync::Arc;
-use stormglass_core::rng::Seed;
+use stormglass_core::rng::{Seed, mix};
 use stormglass_core::source::trace::TraceRow;
 use stormglass_core::time::Time;
 
@@ -53,6 +53,26 @@ impl Trace {
             trace.rows = Some(trace.rebase(&trace.recorded));
         }
         trace
+    }
+
+    /// A number that differs where the content does, up to the collisions of 64 bits.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.recorded
+            .iter()
+            .fold(u64::from(self.speed), |hash, row| {
+                let fields = [
+                    row.arrival.cast_unsigned(),
+                    row.event_time.cast_unsigned(),
+                    row.key,
+                    u64::from(row.kind),
+                    row.value.cast_unsigned(),
+                    u64::from(row.size),
+                ];
+                fields
+                    .into_iter()
+                    .fold(hash, |hash, field| mix(hash ^ mix(field)))
+            })
     }
 
     /// How many rows it has.
