@@ -4,7 +4,8 @@
 #   bash ci/prove.sh                      every group
 #   bash ci/prove.sh determinism acks     only these
 #
-# Groups: determinism shards baseline acks flaws windows clocks speed memory badinput queueing shrink explain plans swarm.
+# Groups: determinism shards baseline acks flaws selftest windows clocks speed memory badinput queueing shrink explain
+# plans swarm.
 # `.ci/run` holds the same claims in small.
 # Needs what `.ci/run` needs; speed and memory are read from the clock and /proc, so they want a quiet Linux.
 # Ends with 1 if a claim does not hold. Results are left in out/prove.
@@ -13,7 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 
-all=(determinism shards baseline acks flaws windows clocks speed memory badinput queueing shrink explain plans swarm)
+all=(determinism shards baseline acks flaws selftest windows clocks speed memory badinput queueing shrink explain plans swarm)
 orders=scenarios/delivery/orders-once.toml
 leader=scenarios/delivery/acks-leader.toml
 results=out/prove
@@ -183,6 +184,16 @@ prove_flaws() {
         row "$(basename "$scenario" .toml), $variant: its flaw is found within 200 seeds" "${arguments[*]}" \
             "in $found of 200, exit $code" "$(verdict test "$found" -ge 1 -a $code -eq 1)"
     done 3< <(flawed)
+}
+
+prove_selftest() {
+    local base score
+    for base in one two three; do
+        storm $release selftest self-test --seeds 200 --seed-base $base --at-least 95%
+        score=$(tail -n 1 $results/selftest/console.txt)
+        row "a gate with 200 seeds finds at least 95 % of all that is known to be wrong" \
+            "self-test --seeds 200 --seed-base $base --at-least 95%" "$score" "$(verdict test $code -eq 0)"
+    done
 }
 
 # clocks WHAT TWIN...: what wrong clocks do to it, and to its twins.

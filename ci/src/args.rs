@@ -24,6 +24,8 @@ pub enum Command {
     Gate(GateArgs),
     /// Make one report of the shards of a sweep or gate, with the same bytes as if it had not been sharded.
     Merge(MergeArgs),
+    /// Say how much of what is known to be wrong the gate would find: its mutation score.
+    SelfTest(SelfTestArgs),
     /// Search the highest arrival rate that meets every objective in every seed.
     Capacity(CapacityArgs),
     /// Review what a gate found against its baseline, and take it as the new baseline.
@@ -192,6 +194,32 @@ pub struct AcceptArgs {
     /// Show the differences and write nothing.
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Arguments of `self-test`.
+#[derive(Args, Debug)]
+pub struct SelfTestArgs {
+    /// Scenario files, or folders of them, with your own known failures; every flaw that can show is planted
+    /// into them too. By default the known failures of stormglass itself.
+    pub scenarios: Vec<PathBuf>,
+    /// How many seeds the gate has for each; by default what the scenario says.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub seeds: Option<u64>,
+    /// The text from which the gate takes its seeds; by default the commit, as for `gate`.
+    #[arg(long, value_name = "TEXT")]
+    pub seed_base: Option<String>,
+    /// The share that has to be found for exit 0; below it the exit is 1.
+    #[arg(long, default_value = "100%", value_name = "SHARE")]
+    pub at_least: String,
+    /// The folder for self-test.json; made if it is missing.
+    #[arg(long, default_value = "out", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Threads; by default one for each core.
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Only the score on the console.
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 /// Arguments of `capacity`.

@@ -14,5 +14,6 @@ pub mod plan_seeds;
 pub mod replay;
 pub mod run;
 pub mod schema;
+pub mod self_test;
 pub mod shrink;
 pub mod sweep;

@@ -1,0 +1,196 @@
+//! What is known to be wrong, and the search for a seed that shows it.
+
+use super::super::list;
+use super::super::sweep::Chosen;
+use crate::error::Failure;
+use crate::fold::fold;
+use crate::seeds::Seeds;
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use stormglass_core::check::Violation;
+use stormglass_core::time::Span;
+use stormglass_reports::model::outcome::Answer;
+use stormglass_scenarios::assemble::Assembly;
+use stormglass_scenarios::catalog::Catalog;
+use stormglass_scenarios::load::{ScenarioFile, load, load_text, load_text_in};
+use stormglass_scenarios::mutants::{Flaw, SHIPPED, flaws_of, planted};
+use stormglass_scenarios::run::{Driver, run};
+use stormglass_scenarios::sweep::PartPanic;
+
+/// A case that is known to be wrong.
+pub struct Mutant {
+    /// The case; its variant is made up where a flaw is planted.
+    pub chosen: Chosen,
+    /// The flaw that is planted into it; none if its file says of itself that it is wrong.
+    pub flaw: Option<Flaw>,
+    /// The sound case beside it, if there is one.
+    twin: Option<Arc<Assembly>>,
+}
+
+/// The first seed that shows what is wrong.
+pub struct Found {
+    /// How many seeds it took.
+    pub seeds: u64,
+    /// The seed.
+    pub seed: u64,
+    /// The check or objective that failed first.
+    pub check: String,
+    /// The others that failed in this seed.
+    pub also: Vec<String>,
+}
+
+/// All mutants of the files asked for, or of those that are shipped if none is.
+pub fn all(catalog: &Catalog, asked: &[PathBuf]) -> Result<Vec<Mutant>, Failure> {
+    let mut mutants = Vec::new();
+    if asked.is_empty() {
+        for (path, text) in SHIPPED {
+            let file = load_text(path, (*text).to_owned(), &catalog.names())?;
+            of_file(catalog, &file, Path::new(path), &mut mutants)?;
+        }
+    }
+    for path in asked {
+        let paths = if path.is_dir() {
+            list::files(path)?
+        } else {
+            vec![path.clone()]
+        };
+        for path in paths {
+            let file = load(&path, &catalog.names())?;
+            of_file(catalog, &file, &path, &mut mutants)?;
+            with_flaws(catalog, &file, &path, &mut mutants)?;
+        }
+    }
+    Ok(mutants)
+}
+
+/// The exit codes that speak of a system, and not of the test: a broken promise and a missed objective.
+const WRONG: [u8; 2] = [1, 3];
+
+/// The cases of a file that it says of itself are wrong.
+fn of_file(
+    catalog: &Catalog,
+    file: &ScenarioFile,
+    path: &Path,
+    mutants: &mut Vec<Mutant>,
+) -> Result<(), Failure> {
+    let is_sound = file.base().exit == 0;
+    let twin = Chosen::of(catalog, file.clone(), path, None)?.assembly;
+    for case in file.cases.iter().filter(|case| WRONG.contains(&case.exit)) {
+        mutants.push(Mutant {
+            chosen: Chosen::of(catalog, file.clone(), path, case.variant.as_deref())?,
+            flaw: None,
+            twin: Some(Arc::clone(&twin)).filter(|_| is_sound),
+        });
+    }
+    Ok(())
+}
+
+/// Each flaw that can show in the scenario as written, if that is sound.
+fn with_flaws(
+    catalog: &Catalog,
+    file: &ScenarioFile,
+    path: &Path,
+    mutants: &mut Vec<Mutant>,
+) -> Result<(), Failure> {
+    let base = file.base();
+    if base.exit != 0 {
+        return Ok(());
+    }
+    let twin = Chosen::of(catalog, file.clone(), path, None)?.assembly;
+    let is_stateful = |operator: &str| catalog.is_stateful(operator);
+    let flaws = flaws_of(&base.scenario, Span(base.phases.ends().0), &is_stateful);
+    let (text, variants) = planted(&file.source.text, &flaws);
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let name = path.display().to_string();
+    let file = load_text_in(folder, &name, text, &catalog.names())?;
+    for (flaw, variant) in flaws.into_iter().zip(variants) {
+        mutants.push(Mutant {
+            chosen: Chosen::of(catalog, file.clone(), path, Some(&variant))?,
+            flaw: Some(flaw),
+            twin: Some(Arc::clone(&twin)),
+        });
+    }
+    Ok(())
+}
+
+impl Mutant {
+    /// What a reader calls it.
+    pub fn name(&self) -> String {
+        match &self.flaw {
+            None => self.chosen.name(),
+            Some(Flaw { part, flaw }) => {
+                let scenario = &self.chosen.case().scenario.name;
+                format!("{scenario} with {flaw} in {part}")
+            }
+        }
+    }
+
+    /// How many seeds a gate runs of it unless it is told otherwise.
+    pub fn seeds(&self) -> u64 {
+        u64::from(self.chosen.case().scenario.run.seeds)
+    }
+
+    /// The first of the gate's seeds that shows it; none if no seed does, or the search is stopped.
+    pub fn search(&self, base: &str, count: u64, stop: &AtomicBool) -> Option<Found> {
+        let base = base.to_owned();
+        for job in (Seeds::Base { base, count }).jobs() {
+            if stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            let failed = failed(&self.chosen.assembly, job.seed);
+            if failed.is_empty() {
+                continue;
+            }
+            let twin = self.twin.as_ref();
+            let sound = twin.map_or(BTreeSet::new(), |twin| {
+                names(&self::failed(twin, job.seed)).collect()
+            });
+            let mut shown = names(&failed).filter(|name| !sound.contains(name));
+            if let Some(check) = shown.next() {
+                return Some(Found {
+                    seeds: job.index + 1,
+                    seed: job.seed,
+                    check,
+                    also: shown.collect(),
+                });
+            }
+        }
+        None
+    }
+}
+
+fn names(failed: &[(u64, String)]) -> impl Iterator<Item = String> {
+    failed.iter().map(|(_, name)| name.clone())
+}
+
+/// Checks and objectives that fail under a seed, in the order of the instants at which they first did;
+/// objectives, which are judged at the end, come last.
+fn failed(assembly: &Arc<Assembly>, seed: u64) -> Vec<(u64, String)> {
+    let ran = match catch_unwind(AssertUnwindSafe(|| run(assembly, seed, Driver::Auto))) {
+        Ok(ran) => ran,
+        // A user's part that panics is what a gate would be red for.
+        Err(payload) if payload.is::<PartPanic>() => return vec![(0, "no-panic".to_owned())],
+        Err(payload) => resume_unwind(payload),
+    };
+    let told = fold(assembly, 0, &ran);
+    let first = |check: &str| {
+        let judgements = ran.outcome.judgements.iter();
+        let violations = judgements.flat_map(|judgement| &judgement.violations);
+        let of = violations.filter(|violation: &&Violation| violation.signature.check == check);
+        of.map(|violation| violation.time.0)
+            .min()
+            .unwrap_or(u64::MAX)
+    };
+    let checks: BTreeSet<&String> = told.failures.iter().map(|failure| &failure.check).collect();
+    let checks = checks
+        .into_iter()
+        .map(|check| (first(check), check.clone()));
+    let slos = told.slos.iter().filter(|slo| slo.answer == Answer::Fail);
+    let slos = slos.map(|slo| (u64::MAX, format!("slo {}", slo.expression)));
+    let mut failed: Vec<(u64, String)> = checks.chain(slos).collect();
+    failed.sort_by_key(|(time, _)| *time);
+    failed
+}
