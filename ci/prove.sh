@@ -14,7 +14,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 
-all=(determinism shards baseline acks flaws selftest windows clocks speed memory badinput queueing shrink explain plans swarm)
+all=(determinism shards baseline acks flaws selftest windows clocks speed memory badinput queueing shrink explain
+    plans swarm)
 orders=scenarios/delivery/orders-once.toml
 leader=scenarios/delivery/acks-leader.toml
 results=out/prove

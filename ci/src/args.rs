@@ -4,6 +4,7 @@ use crate::error::Failure;
 use crate::seeds::Shard;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
+use stormglass_reports::ExitClass;
 use stormglass_scenarios::explain::Follow;
 
 /// A storm glass for event-driven architectures: simulates a scenario under faults and says what holds.
@@ -74,6 +75,9 @@ pub struct SweepArgs {
     /// Run this part of the seeds, such as 3/8; `stormglass merge` makes one report of all parts.
     #[arg(long, value_name = "K/N")]
     pub shard: Option<Shard>,
+    /// Classes of exit codes that are reported and do not decide the code.
+    #[arg(long, value_enum, value_name = "CLASS", value_delimiter = ',')]
+    pub warn: Vec<WarnArg>,
     /// No progress, and only the verdict on the console.
     #[arg(long, short)]
     pub quiet: bool,
@@ -92,6 +96,35 @@ impl SweepArgs {
             return Err(Failure::usage(message, hint));
         }
         Ok(())
+    }
+}
+
+/// What may be told without deciding the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum WarnArg {
+    /// A broken promise (1).
+    Correctness,
+    /// A missed objective (3).
+    Slo,
+    /// Too little was tested (4).
+    Coverage,
+    /// A limit was reached before a judgement (5).
+    Inconclusive,
+    /// Worse than the baseline (6).
+    Regression,
+}
+
+impl WarnArg {
+    /// The class that it names.
+    #[must_use]
+    pub fn class(self) -> ExitClass {
+        match self {
+            WarnArg::Correctness => ExitClass::Correctness,
+            WarnArg::Slo => ExitClass::Slo,
+            WarnArg::Coverage => ExitClass::Coverage,
+            WarnArg::Inconclusive => ExitClass::Inconclusive,
+            WarnArg::Regression => ExitClass::Regression,
+        }
     }
 }
 
@@ -147,6 +180,15 @@ pub struct GateArgs {
     /// Judge this objective too, in every scenario; may be given several times.
     #[arg(long, value_name = "EXPRESSION")]
     pub slo: Vec<String>,
+    /// Saved schedules that run before the seeds; by default the folders `regression` beside the scenarios.
+    #[arg(long, value_name = "DIR")]
+    pub corpus: Option<PathBuf>,
+    /// Failures that are known and turn the gate not red; by default known-failures.toml, where it is there.
+    #[arg(long, value_name = "FILE")]
+    pub known_failures: Option<PathBuf>,
+    /// The version under test, by which known failures expire; by default that of stormglass.
+    #[arg(long, value_name = "VERSION")]
+    pub release: Option<String>,
     /// What figures are held against: a file that `accept` wrote, or a folder of them named by scenario and
     /// variant. It has seeds of its own.
     #[arg(long, value_name = "PATH")]

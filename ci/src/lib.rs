@@ -5,10 +5,12 @@
 mod args;
 mod baseline;
 mod command;
+mod corpus;
 mod error;
 mod explained;
 mod fold;
 mod journal;
+mod known;
 mod out;
 mod progress;
 mod seeds;

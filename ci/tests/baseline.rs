@@ -141,6 +141,7 @@ fn a_slower_sync_is_exit_6_and_names_the_stage_until_it_is_accepted() {
         "{text}"
     );
     assert!(stage.read("out/junit.xml").contains("type=\"regression\""));
+    assert_eq!(stage.gate("a", "--warn regression").0, 0);
     assert_eq!(stage.files(), before, "a gate writes no baseline");
 
     let in_ci = stage.say_with("accept --baseline b.json", &[("CI", "true")]);

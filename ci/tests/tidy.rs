@@ -159,7 +159,7 @@ fn a_dependency_is_mentioned_by_one_module() {
             }
         }
     }
-    for name in ["ctrlc", "hdrhistogram"] {
+    for name in ["signal_hook", "hdrhistogram"] {
         let mut by_crate: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for file in sources
             .iter()

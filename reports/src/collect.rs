@@ -290,6 +290,7 @@ impl Collector {
             internal_errors: self.internal_errors,
             regressions: self.regressions,
             baseline: None,
+            stale: BTreeSet::new(),
             warn,
         }
     }

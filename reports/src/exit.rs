@@ -128,15 +128,14 @@ impl Report {
     /// precedence. Empty means success.
     #[must_use]
     pub fn exit_classes(&self) -> Vec<ExitClass> {
-        let correctness =
-            !self.failures.is_empty() || self.checks.iter().any(|check| check.answers.fail > 0);
         let applies = [
+            (ExitClass::Usage, !self.stale.is_empty()),
             (ExitClass::Internal, !self.internal_errors.is_empty()),
             (
                 ExitClass::Nondeterminism,
                 !self.determinism.differing.is_empty(),
             ),
-            (ExitClass::Correctness, correctness),
+            (ExitClass::Correctness, self.breaks_a_promise()),
             (ExitClass::Slo, self.slos.iter().any(SloRow::is_violated)),
             (ExitClass::Regression, !self.regressions.is_empty()),
             (ExitClass::Coverage, self.lacks_coverage()),
@@ -158,6 +157,16 @@ impl Report {
                 .into_iter()
                 .filter(|class| !demoted(class)),
         )
+    }
+
+    /// Whether anything is broken that is not known to be: a check may fail without a signature of its own.
+    fn breaks_a_promise(&self) -> bool {
+        let has_group = |name: &str| self.failures.iter().any(|group| group.check == name);
+        self.failures.iter().any(|group| !group.standing.is_known())
+            || self
+                .checks
+                .iter()
+                .any(|check| check.answers.fail > 0 && !has_group(&check.name))
     }
 
     /// Whether too little was tested. One seed can not cover points of a sweep, so `run` asks only

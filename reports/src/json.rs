@@ -49,6 +49,7 @@ fn bounded(summary: &Summary) -> Summary {
         &mut cut.notes,
         &mut cut.regressions,
         &mut cut.internal_errors,
+        &mut cut.stale,
     ];
     for list in lists {
         shorten(list, ISLAND_ENTRIES);

@@ -74,6 +74,9 @@ fn broke(summary: &Summary) -> String {
             group.first_seed,
             fenced(&group.replay)
         ));
+        if let Some(words) = group.standing.words() {
+            text.push_str(&format!("\n**{}**\n", escape(&words)));
+        }
         if let Some(explained) = &group.explained {
             text.push_str(&story(explained));
         }
@@ -91,6 +94,9 @@ fn broke(summary: &Summary) -> String {
                 body.join("\n")
             ));
         }
+    }
+    for line in summary.stale.iter().take(10) {
+        text.push_str(&format!("\n- stale: {}\n", escape(line)));
     }
     if summary.failures.len() > 10 {
         text.push_str(&format!(

@@ -12,6 +12,7 @@ pub mod coverage;
 pub mod explained;
 pub mod faults;
 pub mod histogram;
+pub mod known;
 pub mod outcome;
 pub mod shown;
 pub mod slo;
@@ -28,6 +29,7 @@ use coverage::CoverageRow;
 use explained::Explained;
 use faults::FaultTimes;
 use histogram::{Histograms, LatencyHistogram};
+use known::{KnownFailure, Standing};
 use outcome::{Answer, Flow, Totals};
 use shown::ShownRun;
 use value::{Micros, Quantile, Threshold, Value};
@@ -81,6 +83,9 @@ pub struct Report {
     /// Figures over the baseline's own seeds, held against it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Against>,
+    /// Entries of the list of known failures that no run shows any more: a line each.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub stale: BTreeSet<String>,
     /// Classes that are reported but do not decide the exit code (`--warn`).
     pub warn: BTreeSet<ExitClass>,
 }
@@ -383,6 +388,9 @@ pub struct FailureGroup {
     /// schedule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_as: Option<String>,
+    /// Whether it was known before.
+    #[serde(default, skip_serializing_if = "Standing::is_unasked")]
+    pub standing: Standing,
 }
 
 /// A place that the sweep is expected to reach.
@@ -413,6 +421,26 @@ impl Report {
         let regressions = baseline.iter().flat_map(Against::regressions);
         self.regressions.extend(regressions);
         self.baseline = baseline;
+    }
+
+    /// Marks the failures that are on the list as known and the others as new, and notes what is on it and was
+    /// not seen.
+    pub fn hold_known(&mut self, known: &[KnownFailure]) {
+        for group in &mut self.failures {
+            let entry = known
+                .iter()
+                .find(|known| known.signature == group.signature);
+            group.standing = entry.map_or(Standing::New, KnownFailure::standing);
+        }
+        for entry in known {
+            let in_sweep = self
+                .failures
+                .iter()
+                .any(|group| group.signature == entry.signature);
+            if !in_sweep && !entry.is_seen {
+                self.stale.insert(entry.complaint());
+            }
+        }
     }
 
     /// Virtual time of all runs together.

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::exit::Verdict;
 use crate::model::against::Against;
 use crate::model::explained::Explained;
+use crate::model::known::Standing;
 use crate::model::outcome::{Answer, Flow, Totals};
 use crate::model::shown::ShownRun;
 use crate::model::value::{Micros, Quantile, Threshold, Value, as_text, three_digits};
@@ -86,6 +87,9 @@ pub struct Summary {
     pub baseline: Option<Against>,
     /// Metrics worse than the baseline.
     pub regressions: Vec<String>,
+    /// Entries of the list of known failures that no run shows any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stale: Vec<String>,
     /// Bugs of the tool met on the way.
     pub internal_errors: Vec<String>,
     /// The resolved configuration.
@@ -126,6 +130,9 @@ pub struct CheckSummary {
     pub violated: Share,
     /// If no run violates it: the share of runs that this excludes at 95 %, in parts per million.
     pub absence_bound_ppm: Option<u64>,
+    /// Whether all of its failures were known before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_known: bool,
     /// `violated 12/2,000 …` or `0 of 1,874 judged, < 0.16 %`.
     pub observed: String,
     /// Why runs were unknown or not applicable.
@@ -212,6 +219,9 @@ pub struct FailureSummary {
     /// The signature of the group whose explanation holds for this one too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_as: Option<String>,
+    /// Whether it was known before.
+    #[serde(default, skip_serializing_if = "Standing::is_unasked")]
+    pub standing: Standing,
 }
 
 /// A point and whether enough runs reached it.

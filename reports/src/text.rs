@@ -155,7 +155,11 @@ fn head(summary: &Summary) -> Vec<String> {
 }
 
 fn failure(group: &FailureSummary, ink: Ink) -> Vec<String> {
-    let word = ink.paint(Answer::Fail, "FAIL");
+    let word = if group.standing.is_known() {
+        ink.paint(Answer::Unknown, "KNOWN")
+    } else {
+        ink.paint(Answer::Fail, "FAIL")
+    };
     let mut lines = vec![
         format!(
             "{word}  {} · {}   {}",
@@ -165,7 +169,14 @@ fn failure(group: &FailureSummary, ink: Ink) -> Vec<String> {
         ),
         format!("      cause:   {}", group.sentence),
     ];
-    if !group.promise.is_empty() {
+    if let Some(words) = group.standing.words() {
+        lines.push(format!("      list:    {words}"));
+    }
+    if group.standing.is_known() {
+        lines.push(format!("      replay:  {}", group.replay));
+        return lines;
+    }
+    if group.standing.is_unasked() && !group.promise.is_empty() {
         lines.push(format!("      promise: {}", group.promise));
     }
     match (&group.explained, &group.same_as) {
@@ -264,6 +275,7 @@ fn ungrouped(summary: &Summary, ink: Ink) -> Vec<String> {
         ),
         ("internal error", summary.internal_errors.clone()),
         ("regression", summary.regressions.clone()),
+        ("stale", summary.stale.clone()),
     ];
     for (kind, all) in kinds {
         lines.extend(

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod hardware;
 pub mod hunt;
 pub mod identity;
+pub mod known;
 pub mod load;
 pub mod mutants;
 pub mod objectives;

@@ -183,7 +183,7 @@ pub fn capacity(catalog: &Catalog, args: &CapacityArgs) -> Result<u8, Failure> {
         Ok(found) => found,
         Err(Broken::Failure(failure)) => return Err(failure),
         Err(Broken::Panicked(code)) => return Ok(code),
-        Err(Broken::Interrupted) => return Ok(signals::INTERRUPTED),
+        Err(Broken::Interrupted) => return Ok(signals::interrupted()),
     };
     station.tell(found, args)
 }

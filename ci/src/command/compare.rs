@@ -61,7 +61,7 @@ pub fn compare(catalog: &Catalog, args: &CompareArgs) -> Result<u8, Failure> {
             return Err(Failure::usage(trouble, hint));
         }
         if taken < jobs.len() || stop.load(Ordering::Relaxed) {
-            return Ok(signals::INTERRUPTED);
+            return Ok(signals::interrupted());
         }
     }
     let comparison = gathering.finish();

@@ -6,7 +6,7 @@ use super::sweep::{Chosen, SLO, Sweep, quoted, run_jobs};
 use crate::args::GateArgs;
 use crate::error::Failure;
 use crate::seeds::{self, Seeds};
-use crate::{baseline, say, signals};
+use crate::{baseline, corpus, known, say, signals};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -16,9 +16,6 @@ use stormglass_scenarios::catalog::Catalog;
 use stormglass_scenarios::load::load;
 use stormglass_scenarios::objectives;
 
-/// Where shrunk failures of the past live, beside a folder of scenarios.
-const REGRESSION: &str = "regression";
-
 /// Runs the command.
 pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
     args.sweep.judge()?;
@@ -27,7 +24,7 @@ pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
         .clone()
         .or_else(seeds::commit)
         .unwrap_or_else(|| "stormglass".to_owned());
-    let files = files(&args.scenarios)?;
+    let (files, saved) = files(args)?;
     // All are loaded before any is run: a mistake in the last costs no time.
     let mut chosen = Vec::new();
     for path in &files {
@@ -45,7 +42,9 @@ pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
             chosen.push(Chosen::of(catalog, file.clone(), path, Some(&variant))?);
         }
     }
+    let saved = corpus::loaded(catalog, &saved)?;
     differ(&chosen)?;
+    let list = known::load(args, &chosen)?;
     let cases: Vec<String> = chosen.iter().map(Chosen::name).collect();
     let folder_of = |case: &Chosen| {
         if chosen.len() == 1 {
@@ -61,6 +60,12 @@ pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
         against.push(held.transpose()?.flatten());
     }
     let mut codes = Vec::new();
+    // Of several shards the first runs what is saved.
+    if args.sweep.shard.is_none_or(|shard| shard.has(0)) {
+        for case in corpus::run(&saved, args)? {
+            codes.push(tell_saved(catalog, case, args)?);
+        }
+    }
     for (case, against) in chosen.iter().zip(against) {
         let count = args
             .seeds
@@ -88,9 +93,10 @@ pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
             args: &args.sweep,
             folder: &folder,
             baseline: against,
+            known: list.as_ref().and_then(|list| list.of(case)),
         })?;
         if signals::stop_flag().load(Ordering::Relaxed) {
-            return Ok(signals::INTERRUPTED);
+            return Ok(signals::interrupted());
         }
         if args.sweep.shard.is_none() {
             codes.push(weighed(&name, code, case.case().exit)?);
@@ -141,10 +147,37 @@ pub fn worst(codes: &[u8]) -> u8 {
         .unwrap_or(0)
 }
 
-/// The scenario files asked for, the regression corpus first.
-fn files(asked: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+/// Runs a saved case that does not end as its file says once more, with a report; gives back its exit code.
+fn tell_saved(catalog: &Catalog, case: &Chosen, args: &GateArgs) -> Result<u8, Failure> {
+    let count = u64::from(case.case().scenario.run.seeds);
+    let folder = args.sweep.out.join(corpus::FOLDER).join(case.name());
+    let variant = case.case().variant.as_ref();
+    let variant = variant.map_or(String::new(), |name| format!(" --variant {name}"));
+    let mut sweep = args.sweep.clone();
+    (sweep.shard, sweep.resume) = (None, false);
+    let code = run_jobs(Sweep {
+        catalog,
+        chosen: case,
+        seeds: Seeds::Counted(count),
+        slo: &[],
+        cases: &[],
+        mode: Mode::Run,
+        command: format!(
+            "stormglass run {} --seeds {count}{variant}",
+            case.path.display()
+        ),
+        args: &sweep,
+        folder: &folder,
+        baseline: None,
+        known: None,
+    })?;
+    weighed(&case.name(), code, case.case().exit)
+}
+
+/// The scenario files asked for, and apart from them those of the regression corpus.
+fn files(args: &GateArgs) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Failure> {
     let mut files = Vec::new();
-    for path in asked {
+    for path in &args.scenarios {
         if path.is_dir() {
             files.extend(list::files(path)?);
         } else {
@@ -157,14 +190,11 @@ fn files(asked: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             "name a .toml file or a folder of them",
         ));
     }
-    files.sort_by_key(|path| {
-        (
-            !path.components().any(|part| part.as_os_str() == REGRESSION),
-            path.clone(),
-        )
-    });
+    files.sort();
     files.dedup();
-    Ok(files)
+    let saved = corpus::files(args, &files)?;
+    files.retain(|path| !corpus::has(path));
+    Ok((files, saved))
 }
 
 #[cfg(test)]

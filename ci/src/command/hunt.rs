@@ -56,7 +56,7 @@ pub fn hunt(catalog: &Catalog, args: &HuntArgs) -> Result<u8, Failure> {
         let ended = generation_of(&chosen.assembly, &candidates, args.jobs);
         if signals::stop_flag().load(Ordering::Relaxed) {
             say(&format!("interrupted in generation {generation}"))?;
-            return Ok(signals::INTERRUPTED);
+            return Ok(signals::interrupted());
         }
         runs += ended.len();
         let (mut new, mut first) = (0, None);

@@ -7,6 +7,14 @@ use std::path::{Path, PathBuf};
 use stormglass_scenarios::catalog::Catalog;
 use stormglass_scenarios::load::load;
 
+/// Files that stand beside scenarios and are none.
+const NO_SCENARIOS: [&str; 4] = [
+    "Cargo.toml",
+    "clippy.toml",
+    "known-failures.toml",
+    "prices.toml",
+];
+
 /// Runs the command.
 pub fn list(catalog: &Catalog, args: &ListArgs) -> Result<u8, Failure> {
     let names = catalog.names();
@@ -59,7 +67,7 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
             ) {
                 files.extend(self::files(&path)?);
             }
-        } else if name.ends_with(".toml") && name != "Cargo.toml" && name != "clippy.toml" {
+        } else if name.ends_with(".toml") && !NO_SCENARIOS.contains(&name) {
             files.push(path);
         }
     }

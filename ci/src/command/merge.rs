@@ -43,7 +43,7 @@ pub fn merge(catalog: &Catalog, args: &MergeArgs) -> Result<u8, Failure> {
         let (is_gated, expected) = (!shards.header.cases.is_empty(), shards.header.exit);
         let code = one(catalog, args, shards, &folder)?;
         if signals::stop_flag().load(Ordering::Relaxed) {
-            return Ok(signals::INTERRUPTED);
+            return Ok(signals::interrupted());
         }
         codes.push(if is_gated {
             weighed(&name, code, expected)?
@@ -86,6 +86,7 @@ fn one(catalog: &Catalog, args: &MergeArgs, shards: Shards, folder: &Path) -> Re
             explain: true,
             resume: false,
             shard: None,
+            warn: Vec::new(),
             quiet: args.quiet,
         };
         let chosen = chosen(catalog, &header)?;

@@ -47,5 +47,6 @@ pub fn run(catalog: &Catalog, args: &RunArgs) -> Result<u8, Failure> {
         args: &args.sweep,
         folder: &args.sweep.out,
         baseline: None,
+        known: None,
     })
 }

@@ -10,7 +10,7 @@ use crate::progress::Progress;
 use crate::seeds::{Seeds, Shard};
 use crate::{say, signals};
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use std::time::Instant;
 use stormglass_core::digest::FINGERPRINT_VERSION;
 use stormglass_core::metrics::Stage;
 use stormglass_reports::model::against::Against;
+use stormglass_reports::model::known::KnownFailure;
 use stormglass_reports::model::outcome::RunOutcome;
 use stormglass_reports::model::{Calibration, Identity, Mode, Setting, SettingSource};
 use stormglass_reports::summary::seeds_text;
@@ -206,6 +207,8 @@ pub struct Sweep<'a> {
     pub folder: &'a Path,
     /// What became of the baseline's figures.
     pub baseline: Option<Against>,
+    /// The known failures of the case; none without a list.
+    pub known: Option<Vec<KnownFailure>>,
 }
 
 /// Runs the seeds and writes the folder of results; gives back the exit code. A shard leaves its list of seeds
@@ -255,7 +258,7 @@ pub fn run_jobs(sweep_of: Sweep<'_>) -> Result<u8, Failure> {
             seeds_text(all as u64),
             folder.display()
         ))?;
-        return Ok(if is_whole { 0 } else { signals::INTERRUPTED });
+        return Ok(if is_whole { 0 } else { signals::interrupted() });
     }
     let mut about = about;
     if args.explain {
@@ -276,7 +279,7 @@ pub fn run_jobs(sweep_of: Sweep<'_>) -> Result<u8, Failure> {
     out.done()?;
     tell(&report, folder, args.quiet, started)?;
     Ok(if interrupted {
-        signals::INTERRUPTED
+        signals::interrupted()
     } else {
         report.exit_class().code()
     })
@@ -481,6 +484,8 @@ impl Sweep<'_> {
             text: chosen.file.source.text.clone(),
             points: points.collect(),
             baseline: self.baseline.clone(),
+            known: self.known.clone(),
+            warn: args.warn.iter().map(|class| class.class()).collect(),
         };
         let driver = match args.driver {
             None => "auto",
@@ -523,13 +528,11 @@ impl About {
 
     /// The report of what was collected.
     pub fn report(self, collector: Collector) -> Report {
-        let mut report = collector.finish(
-            self.identity,
-            self.configuration,
-            self.text,
-            BTreeSet::new(),
-        );
+        let mut report = collector.finish(self.identity, self.configuration, self.text, self.warn);
         report.hold_against(self.baseline);
+        if let Some(known) = &self.known {
+            report.hold_known(known);
+        }
         report
     }
 }

@@ -3,11 +3,14 @@
 use super::packed;
 use crate::seeds::{Seeds, Shard};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 use std::io::Read;
 use std::sync::OnceLock;
 use stormglass_core::digest::Digest;
+use stormglass_reports::ExitClass;
 use stormglass_reports::model::against::Against;
+use stormglass_reports::model::known::KnownFailure;
 use stormglass_reports::model::{Identity, Setting};
 
 /// The version of this format.
@@ -67,6 +70,10 @@ pub struct About {
     /// What became of the baseline's figures: every shard runs the baseline's seeds, so that the first to be
     /// merged knows.
     pub baseline: Option<Against>,
+    /// The known failures of the case; none without a list.
+    pub known: Option<Vec<KnownFailure>>,
+    /// Classes that do not decide the exit code.
+    pub warn: BTreeSet<ExitClass>,
 }
 
 impl Header {

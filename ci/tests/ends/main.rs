@@ -5,6 +5,7 @@
 #![allow(missing_docs, reason = "a test has no readers of its items")]
 
 mod broken;
+mod codes;
 mod parts;
 mod results;
 mod signalled;
@@ -25,7 +26,13 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let is_list = arguments.iter().any(|argument| argument == "--list");
     let filter = arguments.iter().find(|argument| !argument.starts_with('-'));
-    let claims = [broken::CLAIMS, signalled::CLAIMS, results::CLAIMS].concat();
+    let claims = [
+        broken::CLAIMS,
+        codes::CLAIMS,
+        signalled::CLAIMS,
+        results::CLAIMS,
+    ]
+    .concat();
     let mut failed = 0;
     for (name, test) in claims {
         if filter.is_some_and(|filter| !name.contains(filter.as_str())) {

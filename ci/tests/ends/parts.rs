@@ -1,6 +1,7 @@
 //! Parts that break, each in its own way.
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicI64, Ordering};
 use stormglass::core::actor::{Actor, Context, Input, Inspection};
 use stormglass::core::event::Event;
 use stormglass::core::id::TimerId;
@@ -45,6 +46,38 @@ impl Operator for Fussy {
     }
 }
 
+/// Is another one in every second run, whatever the seed.
+struct Fickle {
+    bias: i64,
+}
+
+impl Fickle {
+    fn new() -> Self {
+        static RUNS: AtomicI64 = AtomicI64::new(0);
+        let bias = RUNS.fetch_add(1, Ordering::Relaxed) % 2;
+        Self { bias }
+    }
+}
+
+impl Operator for Fickle {
+    fn apply(&mut self, event: &Event, out: &mut Vec<Event>) {
+        let mut event = *event;
+        event.value += self.bias;
+        event.size += self.bias as u32;
+        out.push(event);
+    }
+
+    fn snapshot(&self) -> Vec<(u64, i64)> {
+        Vec::new()
+    }
+
+    fn restore(&mut self, _: &[(u64, i64)]) {}
+
+    fn is_stateful(&self) -> bool {
+        false
+    }
+}
+
 /// Under some seeds there is a key that it does not find.
 async fn nervous(env: Env, _: Seat) {
     env.sleep(Span::secs(1)).await;
@@ -71,6 +104,7 @@ pub fn main() -> ExitCode {
     let catalog = Catalog::new()
         .actor("restless", |_| Box::new(Restless))
         .operator("fussy", || Box::new(Fussy))
+        .operator("fickle", || Box::new(Fickle::new()))
         .service("nervous", nervous)
         .service("stubborn", stubborn)
         .service("quiet", quiet);

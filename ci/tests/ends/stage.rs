@@ -51,6 +51,14 @@ impl Stage {
         Stage { folder }
     }
 
+    /// Puts a text for another in the scenario.
+    pub fn edit(&self, from: &str, to: &str) {
+        let path = self.folder.join("scenario.toml");
+        let text = fs::read_to_string(&path).expect("it was written");
+        assert!(text.contains(from), "{from}");
+        fs::write(path, text.replace(from, to)).expect("there is room");
+    }
+
     pub fn command(&self, arguments: &[&str]) -> Command {
         let binary = std::env::current_exe().expect("this binary is a file");
         let mut command = Command::new(binary);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Collector;
 use super::resample::BySeed;
+use crate::model::known::Standing;
 use crate::model::outcome::{Answer, CheckRun, Failure, RunOutcome, SloRun};
 use crate::model::{AnswerCounts, CheckRow, FailureGroup, SamplePhase, SeedRow, SloRow, WorstRun};
 
@@ -162,5 +163,6 @@ pub(super) fn group_of(failure: &Failure, run: &SeedRow) -> FailureGroup {
         faults: failure.faults.clone(),
         explained: None,
         same_as: None,
+        standing: Standing::Unasked,
     }
 }

@@ -246,6 +246,7 @@ fn has_failures(summary: &Summary) -> bool {
         || !summary.determinism.differing.is_empty()
         || !summary.internal_errors.is_empty()
         || !summary.regressions.is_empty()
+        || !summary.stale.is_empty()
 }
 
 /// A card a signature, with the command that shows it again.
@@ -273,6 +274,7 @@ pub fn broke(summary: &Summary) -> String {
         ("The same seed gave another fingerprint", &differing),
         ("Bugs of the tool itself", &summary.internal_errors),
         ("Worse than the baseline", &summary.regressions),
+        ("Known failures that were not seen", &summary.stale),
     ];
     for (title, all) in others.into_iter().filter(|(_, all)| !all.is_empty()) {
         body.push_str(&format!(
@@ -321,8 +323,11 @@ fn card(index: usize, group: &FailureSummary, summary: &Summary) -> String {
             group.first_seed
         )
     };
+    let standing = group.standing.words().map_or_else(String::new, |words| {
+        format!("<dt>On the list</dt><dd>{}</dd>", escape(&words))
+    });
     format!(
-        "<article class=\"card broken\" id=\"failure-{index}\"><h3>{}</h3>\n<dl>\
+        "<article class=\"card broken\" id=\"failure-{index}\"><h3>{}</h3>\n<dl>{standing}\
          <dt>Promise broken</dt><dd><b>{}</b> {}</dd><dt>Anomaly</dt><dd>{}</dd>\
          <dt>Seen in</dt><dd>{}, first in seed {}</dd>\
          <dt>Signature</dt><dd><code>{}</code></dd>{other}</dl>\n{told}</article>\n",

@@ -17,7 +17,11 @@ impl Summary {
     /// The figures of `report`.
     #[must_use]
     pub fn of(report: &Report) -> Self {
-        let mut checks: Vec<_> = report.checks.iter().map(check_summary).collect();
+        let mut checks: Vec<_> = report
+            .checks
+            .iter()
+            .map(|row| check_summary(row, report))
+            .collect();
         checks.sort_by_key(|check| order(check.answer));
         let mut slos: Vec<_> = report
             .slos
@@ -80,6 +84,7 @@ impl Summary {
             notes: report.notes.iter().cloned().collect(),
             baseline: report.baseline.clone(),
             regressions: report.regressions.iter().cloned().collect(),
+            stale: report.stale.iter().cloned().collect(),
             internal_errors: report.internal_errors.iter().cloned().collect(),
             configuration: report.configuration.clone(),
             shown: report.shown.clone(),
@@ -192,7 +197,7 @@ fn exit(report: &Report) -> Exit {
     }
 }
 
-fn check_summary(row: &CheckRow) -> CheckSummary {
+fn check_summary(row: &CheckRow, report: &Report) -> CheckSummary {
     let answers = row.answers;
     let answer = if answers.fail > 0 {
         Answer::Fail
@@ -203,6 +208,13 @@ fn check_summary(row: &CheckRow) -> CheckSummary {
     } else {
         Answer::NotApplicable
     };
+    let groups = || {
+        report
+            .failures
+            .iter()
+            .filter(|group| group.check == row.name)
+    };
+    let is_known = groups().next().is_some() && groups().all(|group| group.standing.is_known());
     // A run that violates the check was able to, whatever it says about being exercised.
     let violated = Share::wilson(answers.fail, row.exercised.max(answers.fail));
     let absence =
@@ -215,7 +227,10 @@ fn check_summary(row: &CheckRow) -> CheckSummary {
                 Value::Ppm(bound)
             )
         }
-        None if answers.fail > 0 => format!("violated {}", violated.sentence()),
+        None if answers.fail > 0 => {
+            let known = if is_known { ", as is known" } else { "" };
+            format!("violated {}{known}", violated.sentence())
+        }
         None => "nothing judged".to_owned(),
     };
     CheckSummary {
@@ -227,6 +242,7 @@ fn check_summary(row: &CheckRow) -> CheckSummary {
         exercised: row.exercised,
         violated,
         absence_bound_ppm: absence,
+        is_known,
         observed,
         reasons: row.reasons.clone(),
     }
@@ -282,6 +298,7 @@ fn failure(group: &FailureGroup, report: &Report, runs: u64) -> FailureSummary {
         replay: report.identity.replay_of(group.first_seed),
         explained: group.explained.clone(),
         same_as: group.same_as.clone(),
+        standing: group.standing.clone(),
     }
 }
 
