@@ -70,7 +70,7 @@ pub fn self_test(catalog: &Catalog, args: &SelfTestArgs) -> Result<u8, Failure> 
     );
     let _ = std::panic::take_hook();
     if stop.load(Ordering::Relaxed) {
-        return Ok(signals::INTERRUPTED);
+        return Ok(signals::interrupted());
     }
     for line in &internal {
         eprintln!("stormglass itself panicked at {line}");
