@@ -2,6 +2,7 @@
 //! came. The soonest are kept in a short sorted list beside the heap: most entries are services and packets,
 //! which leave long before the timers that fill the heap.
 
+use slab::Slab;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use stormglass_core::time::Time;
@@ -18,25 +19,22 @@ pub struct Agenda<T> {
     /// The soonest last. Invariant: every key is below every key of the heap.
     near: Vec<u128>,
     heap: BinaryHeap<Reverse<u128>>,
-    slots: Vec<T>,
-    /// Slots without an entry.
-    free: Vec<u32>,
+    slots: Slab<T>,
     sequence: u64,
 }
 
 impl<T> Default for Agenda<T> {
     fn default() -> Agenda<T> {
         Agenda {
-            near: Vec::new(),
+            near: Vec::with_capacity(NEAR + 1),
             heap: BinaryHeap::new(),
-            slots: Vec::new(),
-            free: Vec::new(),
+            slots: Slab::new(),
             sequence: 0,
         }
     }
 }
 
-impl<T: Default> Agenda<T> {
+impl<T> Agenda<T> {
     /// An empty agenda.
     #[must_use]
     pub fn new() -> Agenda<T> {
@@ -47,24 +45,16 @@ impl<T: Default> Agenda<T> {
     ///
     /// # Panics
     /// If more than 2²⁴ entries are waiting or 2⁴⁰ have been: both are far above the limits of a run.
-    #[inline]
+    // Always inlined as far as this, so that an entry is made in its slot and not copied there: a copy made of
+    // larger words than the entry was just written with waits for the writes.
+    #[inline(always)]
     pub fn push(&mut self, time: Time, entry: T) {
-        // Inlined as far as this, so that an entry is made in its slot and not copied there.
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = entry;
-                slot
-            }
-            None => {
-                self.slots.push(entry);
-                self.slots.len() as u32 - 1
-            }
-        };
+        let slot = self.slots.insert(entry);
         self.queue(time, slot);
     }
 
-    fn queue(&mut self, time: Time, slot: u32) {
-        let slot = u128::from(slot);
+    fn queue(&mut self, time: Time, slot: usize) {
+        let slot = slot as u128;
         assert!(slot < 1 << SLOT_BITS, "more than 2^24 entries are waiting");
         assert!(self.sequence < 1 << 40, "more than 2^40 entries in one run");
         let key = u128::from(time.0) << 64 | u128::from(self.sequence) << SLOT_BITS | slot;
@@ -93,27 +83,22 @@ impl<T: Default> Agenda<T> {
     }
 
     /// Takes the next entry that is due by `until`.
+    #[inline]
     pub fn pop_until(&mut self, until: Time) -> Option<(Time, T)> {
         let time = self.next_time().filter(|time| *time <= until)?;
         let near = self.near.pop();
         let key = near.or_else(|| self.heap.pop().map(|Reverse(key)| key))?;
-        Some((time, self.take(slot_of(key))))
-    }
-
-    fn take(&mut self, slot: usize) -> T {
-        self.free.push(slot as u32);
-        std::mem::take(&mut self.slots[slot])
+        Some((time, self.slots.remove(slot_of(key))))
     }
 
     /// Removes the entries that `keep` rejects; the others keep their order.
     pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
-        let (slots, free) = (&mut self.slots, &mut self.free);
+        let slots = &mut self.slots;
         let mut keeps = |key: &u128| {
             let slot = slot_of(*key);
             let kept = keep(&slots[slot]);
             if !kept {
-                slots[slot] = T::default();
-                free.push(slot as u32);
+                slots.remove(slot);
             }
             kept
         };

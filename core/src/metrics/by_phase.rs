@@ -34,10 +34,13 @@ impl PhaseMap {
     /// The phases of an instant.
     #[must_use]
     pub fn at(&self, at: Time) -> &[Phase] {
+        self.place(at).map_or(&[], |index| &self.0[index].1[..])
+    }
+
+    /// Among which of the stretches without a change an instant lies.
+    pub(super) fn place(&self, at: Time) -> Option<usize> {
         let after = self.0.partition_point(|(start, _)| *start <= at);
-        after
-            .checked_sub(1)
-            .map_or(&[], |index| &self.0[index].1[..])
+        after.checked_sub(1)
     }
 }
 

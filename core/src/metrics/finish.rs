@@ -5,7 +5,7 @@ use crate::metrics::counted::{Counted, NEVER};
 use crate::metrics::recorder::{Counts, Recorder};
 use crate::metrics::recovery::{Baseline, Episode, Level, episodes};
 use crate::metrics::stretches::Sample;
-use crate::metrics::{Latencies, Metrics, Phase, Phases, Series, Slot};
+use crate::metrics::{Latencies, Latency, Metrics, Phase, Phases, Series, Slot};
 use crate::time::{SECOND, Time};
 use std::collections::BTreeMap;
 
@@ -199,13 +199,15 @@ impl Recorder {
 
     fn classify(&self, map: &PhaseMap) -> Latencies {
         let mut latencies = Latencies::default();
-        for (series, start, counted) in self.stretches.iter() {
-            // Phases do not change within a stretch: recoveries end where a window ends.
+        let all: Vec<(Series, Time, &Counted)> = self.stretches.iter().collect();
+        // Phases do not change within a stretch: recoveries end where a window ends. Stretches between two
+        // changes are put together first, because most phases share them.
+        for group in all.chunk_by(|a, b| a.0 == b.0 && map.place(a.1) == map.place(b.1)) {
+            let (series, start, _) = group[0];
+            let values = group.iter().flat_map(|(_, _, counted)| counted.iter());
+            let latency = Latency::of_counted(values);
             for phase in map.at(start) {
-                let latency = latencies.of(series, phase.clone());
-                for (micros, count) in counted.iter() {
-                    latency.record_counted(micros, count);
-                }
+                latencies.of(series, phase.clone()).merge(&latency);
             }
         }
         latencies

@@ -5,11 +5,11 @@ use crate::metrics::{Phase, Series};
 use std::collections::BTreeMap;
 
 /// A distribution in microseconds to three digits, in which never is a value. It has the buckets of an HDR
-/// histogram; a run fills few of them, so they are counted in a map.
+/// histogram; a run fills few of them, so they are counted in a list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Latency {
-    /// By the highest value of the bucket; no count is zero.
-    counts: BTreeMap<u64, u64>,
+    /// Buckets by their highest value, rising, and their counts; no count is zero.
+    counts: Vec<(u64, u64)>,
     never: u64,
 }
 
@@ -20,31 +20,47 @@ const fn highest(micros: u64) -> u64 {
 }
 
 impl Latency {
+    /// The distribution of counted lists' values and how often each occurs, in any order.
+    pub(super) fn of_counted(values: impl Iterator<Item = (u32, u64)>) -> Latency {
+        let mut latency = Latency::default();
+        for (micros, count) in values {
+            if micros == NEVER {
+                latency.never += count;
+            } else {
+                latency.counts.push((highest(u64::from(micros)), count));
+            }
+        }
+        latency.tidy();
+        latency
+    }
+
     /// Adds a finite sample.
     pub fn record(&mut self, micros: u64) {
-        *self.counts.entry(highest(micros)).or_default() += 1;
-    }
-
-    /// Adds as many samples of a counted list's value.
-    pub(super) fn record_counted(&mut self, micros: u32, count: u64) {
-        if micros == NEVER {
-            return self.record_never(count);
+        let bucket = highest(micros);
+        match self.counts.binary_search_by_key(&bucket, |known| known.0) {
+            Ok(place) => self.counts[place].1 += 1,
+            Err(place) => self.counts.insert(place, (bucket, 1)),
         }
-        let bucket = highest(u64::from(micros));
-        *self.counts.entry(bucket).or_default() += count;
-    }
-
-    /// Adds samples of events that were never visible.
-    pub const fn record_never(&mut self, count: u64) {
-        self.never += count;
     }
 
     /// Adds another distribution, without loss.
     pub fn merge(&mut self, other: &Latency) {
-        for (bucket, count) in &other.counts {
-            *self.counts.entry(*bucket).or_default() += count;
-        }
+        self.counts.extend_from_slice(&other.counts);
+        self.tidy();
         self.never += other.never;
+    }
+
+    /// Puts the buckets in order, each once.
+    fn tidy(&mut self) {
+        // Two lists in order are merged by this sort, one after the other.
+        self.counts.sort_by_key(|(bucket, _)| *bucket);
+        self.counts.dedup_by(|next, kept| {
+            let is_same = next.0 == kept.0;
+            if is_same {
+                kept.1 += next.1;
+            }
+            is_same
+        });
     }
 
     /// How many samples there are.
@@ -54,7 +70,7 @@ impl Latency {
     }
 
     fn finite(&self) -> u64 {
-        self.counts.values().sum()
+        self.counts.iter().map(|(_, count)| count).sum()
     }
 
     /// How many of them are never.
@@ -84,7 +100,7 @@ impl Latency {
 
     /// Finite samples: the highest value of each bucket that is not empty, and its count.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.counts.iter().map(|(bucket, count)| (*bucket, *count))
+        self.counts.iter().copied()
     }
 }
 

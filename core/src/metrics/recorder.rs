@@ -394,8 +394,7 @@ impl Recorder {
         if due < self.now {
             if due >= self.tallies.over.end {
                 let over = self.stretch_of(due);
-                self.take_tallies(|recorder| &mut recorder.tallies);
-                self.tallies.over = over;
+                self.turn_to(|recorder| &mut recorder.tallies, over);
             }
             if due >= self.tallies.over.start {
                 return self.tallies.add(series, took);
@@ -404,8 +403,7 @@ impl Recorder {
             if self.credit >= TURN && !self.behind.over.contains(&due) {
                 self.credit = 0;
                 let over = self.stretch_of(due);
-                self.take_tallies(|recorder| &mut recorder.behind);
-                self.behind.over = over;
+                self.turn_to(|recorder| &mut recorder.behind, over);
             }
             if self.behind.over.contains(&due) {
                 return self.behind.add(series, took);
@@ -430,10 +428,18 @@ impl Recorder {
         start..edges.end_of(due).min(slot_ends)
     }
 
-    fn take_tallies(&mut self, which: fn(&mut Recorder) -> &mut Tallies) {
+    /// Counts what is due at `over` from here on. What was counted of a stretch is taken once it is over: a
+    /// run has more slots than stretches.
+    fn turn_to(&mut self, which: fn(&mut Recorder) -> &mut Tallies, over: Range<Time>) {
         let mut tallies = std::mem::take(which(self));
         let slot = slot_of(tallies.over.start, self.slot_width);
-        self.stretches.take(&mut tallies, slot);
+        self.stretches.take_slot(&mut tallies, slot);
+        let stretch = self.stretches.edges().start_of(over.start);
+        if stretch != tallies.stretch {
+            self.stretches.take(&mut tallies);
+            tallies.stretch = stretch;
+        }
+        tallies.over = over;
         *which(self) = tallies;
     }
 
@@ -454,8 +460,9 @@ impl Recorder {
 
     /// Folds everything, with the samples of events that were never visible.
     pub(super) fn fold_all(&mut self, never: impl Iterator<Item = Sample>) {
-        self.take_tallies(|recorder| &mut recorder.tallies);
-        self.take_tallies(|recorder| &mut recorder.behind);
+        let end = Time::NEVER..Time::NEVER;
+        self.turn_to(|recorder| &mut recorder.tallies, end.clone());
+        self.turn_to(|recorder| &mut recorder.behind, end);
         self.samples.extend(never);
         self.fold(Time::NEVER);
     }

@@ -89,34 +89,40 @@ impl Stretches {
         for group in folded.chunk_by(|a, b| (a.0, a.1, a.2) == (b.0, b.1, b.2)) {
             let (series, start, slot, _) = group[0];
             let values = || group.iter().map(|sample| (sample.3, 1_u64));
-            self.add(series, start, slot, values);
-        }
-    }
-
-    /// Takes what was counted of a stretch that lies in one slot.
-    pub(super) fn take(&mut self, tallies: &mut Tallies, slot: u64) {
-        let start = self.edges.start_of(tallies.over.start);
-        tallies.drain(|series, values| {
-            self.add(series, start, slot, || values.iter().copied());
-        });
-    }
-
-    fn add<I: Iterator<Item = (u32, u64)>>(
-        &mut self,
-        series: Series,
-        start: Time,
-        slot: u64,
-        sorted: impl Fn() -> I,
-    ) {
-        let list = self.by_start.entry((series, start)).or_default();
-        list.add(sorted());
-        if series == Series::EndToEnd {
-            let slot = slot as usize;
-            if self.by_slot.len() <= slot {
-                self.by_slot.resize(slot + 1, Counted::default());
+            self.add(series, start, values());
+            if series == Series::EndToEnd {
+                self.add_to_slot(slot, values());
             }
-            self.by_slot[slot].add(sorted());
         }
+    }
+
+    /// Takes what was counted of a stretch.
+    pub(super) fn take(&mut self, tallies: &mut Tallies) {
+        let start = tallies.stretch;
+        tallies.drain(|series, values| self.add(series, start, values.iter().copied()));
+    }
+
+    /// Takes what was counted of a slot.
+    pub(super) fn take_slot(&mut self, tallies: &mut Tallies, slot: u64) {
+        let values = tallies.drain_slot();
+        if !values.is_empty() {
+            self.add_to_slot(slot, values.into_iter());
+        }
+    }
+
+    fn add(&mut self, series: Series, start: Time, sorted: impl Iterator<Item = (u32, u64)>) {
+        self.by_start
+            .entry((series, start))
+            .or_default()
+            .add(sorted);
+    }
+
+    fn add_to_slot(&mut self, slot: u64, sorted: impl Iterator<Item = (u32, u64)>) {
+        let slot = slot as usize;
+        if self.by_slot.len() <= slot {
+            self.by_slot.resize(slot + 1, Counted::default());
+        }
+        self.by_slot[slot].add(sorted);
     }
 
     /// End-to-end latencies of the events due in a slot.

@@ -39,46 +39,66 @@ impl Tally {
         }
         self.counts[bucket] += 1;
     }
+
+    /// Moves the counts to `values`, each under the lowest value of its bucket, in order.
+    fn drain(&mut self, values: &mut Vec<(u32, u64)>) {
+        self.met.sort_unstable();
+        values.clear();
+        for bucket in self.met.drain(..) {
+            let count = std::mem::take(&mut self.counts[usize::from(bucket)]);
+            values.push((value(usize::from(bucket)), u64::from(count)));
+        }
+    }
 }
 
-/// The counts of all series over one stretch and slot.
+/// The counts of one stretch, and the end-to-end counts of one slot of it.
 #[derive(Clone, Debug)]
 pub(super) struct Tallies {
-    /// The due times that are counted here.
+    /// The due times of the slot and the stretch, which are counted here.
     pub(super) over: Range<Time>,
+    /// When the stretch begins.
+    pub(super) stretch: Time,
     by_series: [Tally; Series::ALL.len()],
+    in_slot: Tally,
 }
 
 impl Default for Tallies {
     fn default() -> Tallies {
         Tallies {
             over: Time::ZERO..Time::ZERO,
+            stretch: Time::ZERO,
             by_series: Default::default(),
+            in_slot: Tally::default(),
         }
     }
 }
 
 impl Tallies {
-    /// Counts a sample that is due in the stretch.
+    /// Counts a sample that is due in the slot and the stretch.
     pub(super) fn add(&mut self, series: Series, took: Span) {
-        self.by_series[series.index()].add(micros(took));
+        let micros = micros(took);
+        self.by_series[series.index()].add(micros);
+        if series == Series::EndToEnd {
+            self.in_slot.add(micros);
+        }
     }
 
-    /// Takes out what was counted: for each series the buckets by their lowest value, in order.
+    /// Takes out what was counted of the stretch: for each series the buckets by their lowest value, in order.
     pub(super) fn drain(&mut self, mut each: impl FnMut(Series, &[(u32, u64)])) {
         let mut values = Vec::new();
         for (series, tally) in Series::ALL.into_iter().zip(&mut self.by_series) {
-            if tally.met.is_empty() {
-                continue;
+            if !tally.met.is_empty() {
+                tally.drain(&mut values);
+                each(series, &values);
             }
-            tally.met.sort_unstable();
-            values.clear();
-            for bucket in tally.met.drain(..) {
-                let count = std::mem::take(&mut tally.counts[usize::from(bucket)]);
-                values.push((value(usize::from(bucket)), u64::from(count)));
-            }
-            each(series, &values);
         }
+    }
+
+    /// Takes out what was counted end to end of the slot, in order.
+    pub(super) fn drain_slot(&mut self) -> Vec<(u32, u64)> {
+        let mut values = Vec::new();
+        self.in_slot.drain(&mut values);
+        values
     }
 }
 

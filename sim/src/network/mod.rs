@@ -73,13 +73,19 @@ pub struct ConnectionState {
     stalled_since: [Time; 2],
 }
 
-/// What happens to an item that has come to the end of its way.
-#[derive(Debug)]
-pub enum Arrival {
-    /// It waits for a heal.
-    Stalled,
-    /// It may be handled.
-    Here(Item),
+/// The way of an item through a connection, as it is now.
+#[derive(Clone, Copy, Debug)]
+pub struct Way {
+    /// Who sent it.
+    pub from: NodeId,
+    /// Who gets it.
+    pub to: NodeId,
+    /// Whether the sender's end is open.
+    pub sender_open: bool,
+    /// Whether the receiver's end is.
+    pub open: bool,
+    /// Whether others wait for a heal.
+    waits: bool,
 }
 
 #[derive(Debug)]
@@ -299,10 +305,22 @@ impl Network {
         item: Item,
         agenda: &mut Agenda<Entry>,
     ) {
-        let Some(state) = self.get(connection) else {
-            return;
-        };
-        let (from, to) = state.direction(to_server);
+        if let Some(state) = self.get(connection) {
+            let ends = state.direction(to_server);
+            self.send_between(now, connection, to_server, ends, item, agenda);
+        }
+    }
+
+    /// Puts an item of a connection that is there on its way between its two nodes.
+    pub fn send_between(
+        &mut self,
+        now: Time,
+        connection: Connection,
+        to_server: bool,
+        (from, to): (NodeId, NodeId),
+        item: Item,
+        agenda: &mut Agenda<Entry>,
+    ) {
         let (class, size) = (item.class(), item.size());
         let (mut on_way, draws) = self.travel(now, from, to, class, size);
         if !self.rules.is_empty() {
@@ -316,7 +334,8 @@ impl Network {
             }
             on_way += fate.delay + self.retransmissions(from, to, fate.loss, draws.of_faults());
         }
-        let Some(state) = self.get_mut(connection) else {
+        let state = self.connections.get_mut(connection.slot as usize);
+        let Some(state) = state.and_then(Option::as_mut) else {
             return;
         };
         let last = &mut state.last_arrival[usize::from(to_server)];
@@ -404,36 +423,45 @@ impl Network {
         }
     }
 
-    /// An item has come to the end of its way.
-    pub fn arrive(
-        &mut self,
-        now: Time,
-        connection: Connection,
-        to_server: bool,
-        item: Item,
-    ) -> Option<Arrival> {
+    /// The way of a direction, none if the connection has ended.
+    #[must_use]
+    pub fn way(&self, connection: Connection, to_server: bool) -> Option<Way> {
         let state = self.get(connection)?;
-        let dir = usize::from(to_server);
-        let waits = !state.stalled[dir].is_empty();
         let (from, to) = state.direction(to_server);
+        Some(Way {
+            from,
+            to,
+            sender_open: state.receiver(!to_server).open,
+            open: state.receiver(to_server).open,
+            waits: !state.stalled[usize::from(to_server)].is_empty(),
+        })
+    }
+
+    /// Whether an item that has come to the end of its way has to wait for a heal, or for those that do.
+    pub fn must_wait(&mut self, way: Way) -> bool {
         let cut = if self.rules.is_empty() {
             None
         } else {
-            self.rules.cut(from, to)
+            self.rules.cut(way.from, way.to)
         };
         if let Some(fault) = cut {
             self.rules.count(fault);
         }
-        if cut.is_none() && !waits {
-            return Some(Arrival::Here(item));
-        }
-        let state = self.get_mut(connection)?;
+        way.waits || cut.is_some()
+    }
+
+    /// Keeps an item until a heal.
+    pub fn stall(&mut self, now: Time, connection: Connection, to_server: bool, item: Item) {
+        let Some(state) = self.get_mut(connection) else {
+            return;
+        };
+        let dir = usize::from(to_server);
+        let is_first = state.stalled[dir].is_empty();
         state.stalled[dir].push_back(item);
-        if !waits {
+        if is_first {
             state.stalled_since[dir] = now;
             self.stalled.push((connection, to_server));
         }
-        Some(Arrival::Stalled)
     }
 
     /// A fault has ended: connections that can go on do so at their next retransmission.

@@ -2,18 +2,20 @@
 
 use super::node::State;
 use super::{DISCARDED, World};
-use crate::network::Item;
+use crate::network::{Item, Way};
 use stormglass_core::actor::{CloseReason, Connection, Input, Origin};
 use stormglass_core::id::NodeId;
 use stormglass_core::message::Message;
 
 impl World {
-    pub(super) fn arrived(&mut self, connection: Connection, to_server: bool, item: Item) {
-        let Some(state) = self.network.get(connection) else {
-            return;
-        };
-        let (from, to) = state.direction(to_server);
-        let open = state.receiver(to_server).open;
+    pub(super) fn arrived(
+        &mut self,
+        connection: Connection,
+        to_server: bool,
+        way: Way,
+        item: Item,
+    ) {
+        let Way { from, to, open, .. } = way;
         match item {
             Item::Syn => self.accept(connection, from, to),
             Item::Accepted => {
@@ -27,7 +29,7 @@ impl World {
                     );
                 }
             }
-            Item::Message(message) => self.message_arrived(connection, to_server, open, message),
+            Item::Message(message) => self.message_arrived(connection, to_server, way, message),
             Item::Fin(reason) => {
                 if open {
                     self.end_of(connection, to_server, to);
@@ -84,25 +86,21 @@ impl World {
         }
     }
 
-    pub(super) fn message_arrived(
+    fn message_arrived(
         &mut self,
         connection: Connection,
         to_server: bool,
-        open: bool,
+        way: Way,
         message: Message,
     ) {
-        let Some(state) = self.network.get(connection) else {
-            return;
-        };
-        let (from, to) = state.direction(to_server);
-        let sender_open = state.receiver(!to_server).open;
-        if !open {
+        let Way { from, to, .. } = way;
+        if !way.open {
             self.discard(to, &message);
             let machine_answers = matches!(
                 self.nodes[usize::from(to.0)].state,
                 State::Up | State::ProcessDown
             );
-            if machine_answers && sender_open {
+            if machine_answers && way.sender_open {
                 let reset = Item::Fin(CloseReason::Reset);
                 self.network
                     .send(self.now, connection, !to_server, reset, &mut self.agenda);

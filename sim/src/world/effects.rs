@@ -124,10 +124,10 @@ impl World {
             return;
         };
         let to_server = state.client.node == id;
-        let end = if to_server {
-            state.client
+        let (end, peer) = if to_server {
+            (state.client, state.server.node)
         } else {
-            state.server
+            (state.server, state.client.node)
         };
         if !end.open || end.node != id {
             return;
@@ -135,19 +135,15 @@ impl World {
         if let Message::Reply { call, .. } = &message
             && state.reset_at_reply == Some(*call)
         {
-            let peer = if to_server {
-                state.server.node
-            } else {
-                state.client.node
-            };
             self.discard(peer, &message);
             self.network.reset(self.now, connection, &mut self.agenda);
             return;
         }
-        self.network.send(
+        self.network.send_between(
             self.now,
             connection,
             to_server,
+            (id, peer),
             Item::Message(message),
             &mut self.agenda,
         );

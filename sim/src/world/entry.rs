@@ -7,7 +7,7 @@ use stormglass_core::id::{Incarnation, NodeId, TimerId};
 use stormglass_core::message::Message;
 
 /// An entry of the agenda.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub enum Entry {
     /// An item of a connection has come to the end of its way.
     Arrive {
@@ -80,7 +80,6 @@ pub enum Entry {
     /// Everything is healed.
     Heal,
     /// The sources stop.
-    #[default]
     Drain,
 }
 

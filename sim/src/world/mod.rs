@@ -26,7 +26,7 @@ pub use trace::{Blocks, Step, Trace};
 use crate::agenda::Agenda;
 use crate::clock::NodeClock;
 use crate::disk::Disk;
-use crate::network::{Arrival, Network};
+use crate::network::Network;
 use crate::profile::Profile;
 use clocks::Clocks;
 use faults::Faults;
@@ -242,10 +242,16 @@ impl World {
                 connection,
                 to_server,
                 item,
-            } => match self.network.arrive(self.now, connection, to_server, item) {
-                Some(Arrival::Here(item)) => self.arrived(connection, to_server, item),
-                Some(Arrival::Stalled) | None => {}
-            },
+            } => {
+                let Some(way) = self.network.way(connection, to_server) else {
+                    return;
+                };
+                if self.network.must_wait(way) {
+                    self.network.stall(self.now, connection, to_server, item);
+                } else {
+                    self.arrived(connection, to_server, way, item);
+                }
+            }
             Entry::Datagram { from, to, message } => {
                 if self.network.datagram_arrives(from, to) {
                     let input = Input::Message {
@@ -261,7 +267,10 @@ impl World {
                 to_server,
             } => {
                 for item in self.network.resume(connection, to_server) {
-                    self.arrived(connection, to_server, item);
+                    let Some(way) = self.network.way(connection, to_server) else {
+                        return;
+                    };
+                    self.arrived(connection, to_server, way, item);
                 }
             }
             Entry::Timer {
