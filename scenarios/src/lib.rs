@@ -9,6 +9,7 @@ pub mod hardware;
 pub mod hunt;
 pub mod identity;
 pub mod known;
+pub mod lint;
 pub mod load;
 pub mod mutants;
 pub mod objectives;
