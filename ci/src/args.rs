@@ -43,6 +43,8 @@ pub enum Command {
     Hunt(HuntArgs),
     /// Say how many seeds are needed to see a failure of some rate, and what none in so many excludes.
     PlanSeeds(PlanSeedsArgs),
+    /// Say what designs may lose, double or stall, from their settings alone; nothing is run.
+    Lint(LintArgs),
     /// List the scenarios below a folder, with the question each asks.
     List(ListArgs),
     /// Write a commented scenario to start from.
@@ -430,6 +432,17 @@ pub struct PlanSeedsArgs {
     /// How sure it has to be that one of them shows it.
     #[arg(long, default_value = "95%", value_name = "SHARE")]
     pub confidence: String,
+}
+
+/// Arguments of `lint`.
+#[derive(Args, Debug)]
+pub struct LintArgs {
+    /// Scenario files, or folders of them.
+    #[arg(required = true)]
+    pub scenarios: Vec<PathBuf>,
+    /// Leave out what this rule finds; may be given several times.
+    #[arg(long, value_name = "RULE")]
+    pub allow: Vec<String>,
 }
 
 /// Arguments of `list`.

@@ -52,6 +52,7 @@ pub fn main(catalog: &Catalog) -> ExitCode {
         Command::Explain(args) => command::explain::run(catalog, &args),
         Command::Hunt(args) => command::hunt::hunt(catalog, &args),
         Command::PlanSeeds(args) => command::plan_seeds::plan_seeds(&args),
+        Command::Lint(args) => command::lint::lint(catalog, &args),
         Command::List(args) => command::list::list(catalog, &args),
         Command::Init(args) => command::init::init(&args),
         Command::Schema => command::schema::schema(catalog),

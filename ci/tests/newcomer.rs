@@ -49,6 +49,18 @@ fn what_init_writes_holds_and_its_variant_fails_within_its_seeds() {
     let (code, text) = say(&folder, "list .");
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("--variant acks-leader"), "{text}");
+    let (code, text) = say(&folder, "lint scenario.toml");
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        text.contains("warning[acks] (variant acks-leader): scenario.toml:"),
+        "{text}"
+    );
+    let (code, text) = say(&folder, "lint . --allow acks");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains(": 0 warnings, "), "{text}");
+    let (code, text) = say(&folder, "lint . --allow ack");
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("the rules are acks, idempotence"), "{text}");
     let (code, text) = say(&folder, "replay scenario.toml --seed 1 --until 5s");
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("state at 5s after"), "{text}");

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod gate;
 pub mod hunt;
 pub mod init;
+pub mod lint;
 pub mod list;
 pub mod merge;
 pub mod plan_seeds;

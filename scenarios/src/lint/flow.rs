@@ -23,7 +23,7 @@ impl Linter<'_> {
                     "retries are a share of nothing: a broker that was slow for a while is asked for more than it can \
                      serve, and may never catch up"
                         .to_owned(),
-                    "choose budget = { share = 0.1, burst = 10 }, or a bound of attempts, or buffer.when_full = \"shed\"",
+                    "choose budget = { share = 0.1, burst = 10 }, a bound of attempts, or buffer.when_full = \"shed\"",
                 );
             }
         }
@@ -54,7 +54,7 @@ impl Linter<'_> {
                     "an event is written before it is settled, to a sink that takes it again: a crash in between \
                      doubles it"
                         .to_owned(),
-                    "choose a sink of kind \"upsert\", or delivery = \"exactly-once\" with one of kind \"transactional\"",
+                    "choose a sink of kind \"upsert\", or exactly-once with one of kind \"transactional\"",
                 );
             }
         }

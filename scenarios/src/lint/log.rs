@@ -55,7 +55,7 @@ impl<'a> Linter<'a> {
                 Rule::OffsetReset,
                 Level::Warning,
                 &path("consumer.auto_offset_reset"),
-                "a group without a committed position begins at the end: what was stored before is never read".to_owned(),
+                "a group without a committed position begins at the end: what was there is never read".to_owned(),
                 "choose \"earliest\"",
             );
         }

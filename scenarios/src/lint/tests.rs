@@ -158,10 +158,9 @@ fn each_rule_finds_its_mistake_and_nothing_else() {
         assert_ne!(text, SOUND, "{rule:?}");
         let rules: BTreeSet<Rule> = found(text).iter().map(|finding| finding.rule).collect();
         // A producer that may send twice is why the time it waits matters.
-        let beside = match rule {
-            Rule::Acks | Rule::RequestTimeout => Some(Rule::Idempotence),
-            _ => None,
-        };
+        let beside = [Rule::Acks, Rule::RequestTimeout]
+            .contains(&rule)
+            .then_some(Rule::Idempotence);
         let expected: BTreeSet<Rule> = [rule].into_iter().chain(beside).collect();
         assert_eq!(rules, expected, "{rule:?}");
         seen.insert(rule);
