@@ -1,8 +1,11 @@
 //! What the command line says. The only module that knows clap.
 
+pub mod pages;
+
 use crate::error::Failure;
 use crate::seeds::Shard;
 use clap::{Args, Parser, Subcommand};
+use pages::ShellArg;
 use std::path::PathBuf;
 use stormglass_reports::ExitClass;
 use stormglass_scenarios::explain::Follow;
@@ -51,6 +54,10 @@ pub enum Command {
     Init(InitArgs),
     /// Print the format of scenario files as a JSON schema, for editors.
     Schema,
+    /// Print what a shell needs to complete commands, options and files.
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write the pages of all commands.
+    Man(ManArgs),
 }
 
 /// Where results go and how they are made.
@@ -80,9 +87,9 @@ pub struct SweepArgs {
     /// Classes of exit codes that are reported and do not decide the code.
     #[arg(long, value_enum, value_name = "CLASS", value_delimiter = ',')]
     pub warn: Vec<WarnArg>,
-    /// No progress, and only the verdict on the console.
-    #[arg(long, short)]
-    pub quiet: bool,
+    /// The console.
+    #[command(flatten)]
+    pub console: ConsoleArgs,
 }
 
 impl SweepArgs {
@@ -128,6 +135,34 @@ impl WarnArg {
             WarnArg::Regression => ExitClass::Regression,
         }
     }
+}
+
+/// What the console says.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ConsoleArgs {
+    /// No progress, and only the verdict on the console.
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// A line for each seed that ends.
+    #[arg(long, short, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// The form of the console: text, data, or text with annotations for GitHub Actions.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: FormatArg,
+}
+
+/// The form of the console.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum FormatArg {
+    /// Text, with colours on a terminal unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Text without colours.
+    Plain,
+    /// A line of JSON for each case: what its summary.json holds. All else goes to the error stream.
+    Json,
+    /// Text with annotations; the summary is appended to $GITHUB_STEP_SUMMARY.
+    Github,
 }
 
 /// Who turns the crank.
@@ -221,9 +256,9 @@ pub struct MergeArgs {
     /// Threads for --explain; by default one for each core.
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
-    /// Only the verdict on the console.
-    #[arg(long, short)]
-    pub quiet: bool,
+    /// The console.
+    #[command(flatten)]
+    pub console: ConsoleArgs,
 }
 
 /// Arguments of `accept`.
@@ -451,6 +486,20 @@ pub struct ListArgs {
     /// The folder.
     #[arg(default_value = "scenarios")]
     pub folder: PathBuf,
+}
+
+/// Arguments of `completions`.
+#[derive(Args, Debug)]
+pub struct CompletionsArgs {
+    /// The shell.
+    pub shell: ShellArg,
+}
+
+/// Arguments of `man`.
+#[derive(Args, Debug)]
+pub struct ManArgs {
+    /// The folder for one page a command; without it the page of the whole is printed.
+    pub folder: Option<PathBuf>,
 }
 
 /// Arguments of `init`.

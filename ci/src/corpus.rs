@@ -6,7 +6,7 @@ use crate::command::list;
 use crate::command::sweep::{Chosen, workers};
 use crate::error::Failure;
 use crate::fold::fold;
-use crate::{say, seeds, signals};
+use crate::{seeds, signals};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -91,7 +91,7 @@ pub fn run<'a>(corpus: &'a [Chosen], args: &GateArgs) -> Result<Vec<&'a Chosen>,
         0 => "ok".to_owned(),
         count => format!("{count} broken"),
     };
-    say(&format!(
+    args.sweep.console.line(&format!(
         "corpus      {} saved {noun}: {verdict}   {:.1} s",
         corpus.len(),
         started.elapsed().as_secs_f64()

@@ -5,6 +5,7 @@
 mod args;
 mod baseline;
 mod command;
+mod console;
 mod corpus;
 mod error;
 mod explained;
@@ -55,6 +56,8 @@ pub fn main(catalog: &Catalog) -> ExitCode {
         Command::Lint(args) => command::lint::lint(catalog, &args),
         Command::List(args) => command::list::list(catalog, &args),
         Command::Init(args) => command::init::init(&args),
+        Command::Completions(args) => command::pages::complete(&args),
+        Command::Man(args) => command::pages::man(&args),
         Command::Schema => command::schema::schema(catalog),
     };
     match result {

@@ -1,9 +1,10 @@
 //! How far a sweep has come: a bar on a terminal, a plain line every ten seconds otherwise. Wall time is
 //! allowed here, on the console alone.
 
+use crate::console::is_lively;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fs::File;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use stormglass_scenarios::sweep::{Job, Watcher};
@@ -30,7 +31,7 @@ impl Progress {
     /// Progress of `total` seeds; `running` is where seeds in progress are noted.
     #[must_use]
     pub fn new(total: u64, quiet: bool, running: File) -> Progress {
-        let terminal = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let terminal = is_lively(&std::io::stderr());
         let bar = ProgressBar::new(total);
         bar.set_draw_target(if quiet || !terminal {
             ProgressDrawTarget::hidden()

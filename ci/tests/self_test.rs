@@ -84,7 +84,7 @@ fn flaws_are_planted_into_a_scenario_of_ones_own_and_its_faults_decide_which_are
     let folder = folder("own");
     assert_eq!(say(&folder, "init").0, Some(0));
     let text = fs::read_to_string(folder.join("scenario.toml")).expect("init wrote it");
-    let text = text.replace("200/s", "50/s").replace("p99(", "p90(");
+    let text = text.replace("200/s", "50/s");
     let calm = text.replace("swarm = [\"crash\", \"partition\", \"loss\"]", "swarm = []");
     let calm = calm.replace("max = 3", "max = 0");
     let (calm, planned) = (

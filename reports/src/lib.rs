@@ -41,6 +41,7 @@ pub mod collect;
 pub mod compare;
 pub mod exit;
 pub mod explanation;
+pub mod github;
 pub mod html;
 pub mod json;
 pub mod junit;

@@ -149,7 +149,7 @@ fn command(chosen: &Chosen, report: &Report, group: &FailureGroup) -> String {
 
 /// Says on the console what takes time.
 fn tell(args: &SweepArgs, line: &str) {
-    if !args.quiet {
+    if !args.console.quiet {
         eprintln!("{line}");
     }
 }

@@ -3,10 +3,10 @@
 
 use super::list;
 use super::sweep::{Chosen, SLO, Sweep, quoted, run_jobs};
-use crate::args::GateArgs;
+use crate::args::{ConsoleArgs, GateArgs};
 use crate::error::Failure;
 use crate::seeds::{self, Seeds};
-use crate::{baseline, corpus, known, say, signals};
+use crate::{baseline, corpus, known, signals};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -99,7 +99,7 @@ pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
             return Ok(signals::interrupted());
         }
         if args.sweep.shard.is_none() {
-            codes.push(weighed(&name, code, case.case().exit)?);
+            codes.push(weighed(&args.sweep.console, &name, code, case.case().exit)?);
         }
     }
     Ok(worst(&codes))
@@ -119,10 +119,10 @@ fn differ(chosen: &[Chosen]) -> Result<(), Failure> {
 }
 
 /// What the exit code of a case counts for, given the one that it is known to have.
-pub fn weighed(name: &str, code: u8, expected: u8) -> Result<u8, Failure> {
+pub fn weighed(console: &ConsoleArgs, name: &str, code: u8, expected: u8) -> Result<u8, Failure> {
     if code == expected {
         if expected != 0 {
-            say(&format!(
+            console.line(&format!(
                 "{name}: exit {code}, as the scenario says of itself"
             ))?;
         }
@@ -130,7 +130,7 @@ pub fn weighed(name: &str, code: u8, expected: u8) -> Result<u8, Failure> {
     }
     if expected != 0 && code == 0 {
         // The scenario exists to show a failure; a gate that does not find it has proved nothing.
-        say(&format!(
+        console.line(&format!(
             "{name}: nothing was found where exit {expected} is expected"
         ))?;
         return Ok(ExitClass::Coverage.code());
@@ -171,7 +171,7 @@ fn tell_saved(catalog: &Catalog, case: &Chosen, args: &GateArgs) -> Result<u8, F
         baseline: None,
         known: None,
     })?;
-    weighed(&case.name(), code, case.case().exit)
+    weighed(&args.sweep.console, &case.name(), code, case.case().exit)
 }
 
 /// The scenario files asked for, and apart from them those of the regression corpus.

@@ -5,12 +5,13 @@
 
 use super::causes;
 use super::gate::{weighed, worst};
-use super::sweep::{Chosen, List, SLO, environment, jobs, tell, workers, write};
+use super::sweep::{Chosen, List, SLO, environment, jobs, workers, write};
 use crate::args::{MergeArgs, SweepArgs};
+use crate::console::Told;
 use crate::error::Failure;
 use crate::journal::{self, About, Header, Place, Reader};
 use crate::out::{Out, SEEDS};
-use crate::signals;
+use crate::{corpus, signals};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -25,28 +26,32 @@ struct Shards {
     about: About,
     lists: Vec<Reader>,
     places: Vec<Place>,
+    /// Whether it is a saved case of the gate's corpus, which the first shard alone runs, and leaves if it is
+    /// broken.
+    is_saved: bool,
 }
 
 /// Runs the command.
 pub fn merge(catalog: &Catalog, args: &MergeArgs) -> Result<u8, Failure> {
     let cases = cases(found(args)?)?;
-    let is_alone = cases.len() == 1;
+    let is_alone = cases.iter().filter(|case| !case.is_saved).count() == 1;
     let mut codes = Vec::new();
     // All lists are looked through before the first report is written.
     for shards in cases {
         let name = shards.header.case();
-        let folder = if is_alone {
-            args.out.clone()
-        } else {
-            args.out.join(&name)
+        let folder = match (shards.is_saved, is_alone) {
+            (true, _) => args.out.join(corpus::FOLDER).join(&name),
+            (false, true) => args.out.clone(),
+            (false, false) => args.out.join(&name),
         };
-        let (is_gated, expected) = (!shards.header.cases.is_empty(), shards.header.exit);
+        let is_gated = shards.is_saved || !shards.header.cases.is_empty();
+        let expected = shards.header.exit;
         let code = one(catalog, args, shards, &folder)?;
         if signals::stop_flag().load(Ordering::Relaxed) {
             return Ok(signals::interrupted());
         }
         codes.push(if is_gated {
-            weighed(&name, code, expected)?
+            weighed(&args.console, &name, code, expected)?
         } else {
             code
         });
@@ -61,6 +66,7 @@ fn one(catalog: &Catalog, args: &MergeArgs, shards: Shards, folder: &Path) -> Re
         mut about,
         mut lists,
         places,
+        is_saved: _,
     } = shards;
     let started = Instant::now();
     let out = Out::open(folder)?;
@@ -87,7 +93,7 @@ fn one(catalog: &Catalog, args: &MergeArgs, shards: Shards, folder: &Path) -> Re
             resume: false,
             shard: None,
             warn: Vec::new(),
-            quiet: args.quiet,
+            console: args.console.clone(),
         };
         let chosen = chosen(catalog, &header)?;
         causes::explain(catalog, &chosen, &mut report, &sweep, folder)?;
@@ -96,7 +102,13 @@ fn one(catalog: &Catalog, args: &MergeArgs, shards: Shards, folder: &Path) -> Re
     let seeds = report.seeds.len() as u64;
     environment(&out, started, list.cost, workers(args.jobs), seeds)?;
     out.done()?;
-    tell(&report, folder, args.quiet, started)?;
+    let told = Told {
+        folder,
+        file: Path::new(&header.file),
+        known: header.exit,
+        started,
+    };
+    args.console.report(&report, &told)?;
     Ok(report.exit_class().code())
 }
 
@@ -164,7 +176,7 @@ fn look_below(folder: &Path, own: Option<&Path>, paths: &mut Vec<PathBuf>) -> Re
 
 /// The lists by their case, in the order of the gate, each case whole.
 fn cases(lists: Vec<(Header, Reader)>) -> Result<Vec<Shards>, Failure> {
-    let mut groups: BTreeMap<String, Vec<(Header, Reader)>> = BTreeMap::new();
+    let mut all = Vec::new();
     let mut order: Vec<String> = Vec::new();
     for (header, reader) in lists {
         let version = env!("CARGO_PKG_VERSION");
@@ -182,10 +194,21 @@ fn cases(lists: Vec<(Header, Reader)>) -> Result<Vec<Shards>, Failure> {
         if order.is_empty() {
             order = header.cases.clone();
         }
-        groups
-            .entry(header.case())
-            .or_default()
-            .push((header, reader));
+        all.push((header, reader));
+    }
+    let (mut saved, mut groups) = (Vec::new(), BTreeMap::<String, Vec<_>>::new());
+    for (header, reader) in all {
+        if !order.is_empty() && header.cases.is_empty() && header.shard.is_none() {
+            saved.push(Shards {
+                is_saved: true,
+                ..whole(vec![(header, reader)])?
+            });
+        } else {
+            groups
+                .entry(header.case())
+                .or_default()
+                .push((header, reader));
+        }
     }
     if order.is_empty() {
         order = groups.keys().cloned().collect();
@@ -215,7 +238,9 @@ fn cases(lists: Vec<(Header, Reader)>) -> Result<Vec<Shards>, Failure> {
             Err(Failure::usage(message, hint))
         }
     });
-    cases.collect()
+    let cases: Result<Vec<Shards>, Failure> = cases.collect();
+    saved.extend(cases?);
+    Ok(saved)
 }
 
 /// All shards of one case: each once, of the same sweep, finished.
@@ -296,5 +321,6 @@ fn whole(lists: Vec<(Header, Reader)>) -> Result<Shards, Failure> {
         about,
         lists,
         places,
+        is_saved: false,
     })
 }

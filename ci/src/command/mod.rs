@@ -11,6 +11,7 @@ pub mod init;
 pub mod lint;
 pub mod list;
 pub mod merge;
+pub mod pages;
 pub mod plan_seeds;
 pub mod replay;
 pub mod run;

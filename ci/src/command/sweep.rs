@@ -2,16 +2,17 @@
 
 use super::causes;
 use crate::args::{DriverArg, SweepArgs};
+use crate::console::Told;
 use crate::error::Failure;
 use crate::fold::{HEADLINE, fold};
 use crate::journal::{self, About, Header, Journal, Line};
 use crate::out::Out;
 use crate::progress::Progress;
 use crate::seeds::{Seeds, Shard};
-use crate::{say, signals};
+use crate::signals;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,8 +24,7 @@ use stormglass_reports::model::known::KnownFailure;
 use stormglass_reports::model::outcome::RunOutcome;
 use stormglass_reports::model::{Calibration, Identity, Mode, Setting, SettingSource};
 use stormglass_reports::summary::seeds_text;
-use stormglass_reports::text::{self, Ink};
-use stormglass_reports::{Collector, Report, Summary, artefacts};
+use stormglass_reports::{Collector, Report, artefacts};
 use stormglass_scenarios::assemble::Assembly;
 use stormglass_scenarios::catalog::Catalog;
 use stormglass_scenarios::identity;
@@ -227,7 +227,7 @@ pub fn run_jobs(sweep_of: Sweep<'_>) -> Result<u8, Failure> {
     };
     let mut out = Out::open(folder)?;
     let left: Vec<Job> = list.jobs.values().copied().collect();
-    if left.len() < all && !args.quiet {
+    if left.len() < all && !args.console.quiet {
         eprintln!(
             "{} of {} were finished before",
             all - left.len(),
@@ -252,7 +252,7 @@ pub fn run_jobs(sweep_of: Sweep<'_>) -> Result<u8, Failure> {
         environment(&out, started, cost, workers, collector.runs())?;
         out.done()?;
         let failed = if is_whole { "" } else { ", interrupted" };
-        say(&format!(
+        args.console.line(&format!(
             "{} shard {shard}: {taken} of {} in {}{failed}; the verdict is that of all shards: stormglass merge",
             header.case(),
             seeds_text(all as u64),
@@ -277,7 +277,13 @@ pub fn run_jobs(sweep_of: Sweep<'_>) -> Result<u8, Failure> {
     write(&out, &report)?;
     environment(&out, started, cost, workers, report.seeds.len() as u64)?;
     out.done()?;
-    tell(&report, folder, args.quiet, started)?;
+    let told = Told {
+        folder,
+        file: &chosen.path,
+        known: chosen.case().exit,
+        started,
+    };
+    args.console.report(&report, &told)?;
     Ok(if interrupted {
         signals::interrupted()
     } else {
@@ -334,7 +340,8 @@ impl List {
         journal: &mut Journal,
         out: &mut Out,
     ) -> Result<(), Failure> {
-        let progress = Progress::new(left.len() as u64, args.quiet, out.running()?);
+        let is_silent = args.console.quiet || args.console.verbose;
+        let progress = Progress::new(left.len() as u64, is_silent, out.running()?);
         let stop = signals::stop_flag();
         let replay = chosen.replay();
         let mut trouble: Option<Failure> = None;
@@ -361,6 +368,9 @@ impl List {
                 let noted = line.map_err(|error| journal::unpackable(out.folder(), error));
                 let noted = noted.and_then(|line| {
                     self.cost.add(&line);
+                    if args.console.verbose {
+                        eprintln!("{}", line.words());
+                    }
                     journal.append(&line)
                 });
                 if let Err(error) = noted {
@@ -613,35 +623,4 @@ pub fn environment(
     });
     out.file("env.json", &format!("{environment:#}\n"))?;
     Ok(())
-}
-
-/// Says on the console what a report says.
-pub fn tell(report: &Report, folder: &Path, quiet: bool, started: Instant) -> Result<(), Failure> {
-    let mut summary = Summary::of(report);
-    // Files name a schedule from their own folder; a command on the console has to work from here.
-    for explained in summary
-        .failures
-        .iter_mut()
-        .filter_map(|group| group.explained.as_mut())
-    {
-        explained.repro = folder.join(&explained.repro).display().to_string();
-    }
-    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    if quiet {
-        let class = report.exit_class();
-        say(&format!(
-            "{}: {} (exit {})",
-            report.identity.scenario,
-            summary.verdict.word(),
-            class.code()
-        ))?;
-        return Ok(());
-    }
-    say(text::render(&summary, if colour { Ink::Ansi } else { Ink::Plain }).trim_end())?;
-    let seconds = started.elapsed().as_secs_f64();
-    say(&format!(
-        "{} in {seconds:.1} s  report {}",
-        seeds_text(report.seeds.len() as u64),
-        folder.join("report.html").display()
-    ))
 }

@@ -93,6 +93,18 @@ impl Line {
         })
     }
 
+    /// It in a few words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let answer = self.answer.as_deref().unwrap_or("panic");
+        let failures = self.failures.join("; ");
+        let gap = if failures.is_empty() { "" } else { "  " };
+        format!(
+            "seed {:<12} {answer:<7} {:>9} steps{gap}{failures}",
+            self.seed, self.steps
+        )
+    }
+
     /// The line of a user's part that panicked, which is an outcome.
     ///
     /// # Errors

@@ -102,7 +102,7 @@ fn a_sweep_that_is_killed_and_killed_again_and_then_interrupted_ends_as_if_nothi
     let sweep = "run storm.toml --variant acks-leader --seeds 40 --jobs 2 -q";
     stage.ends(1, &format!("{sweep} --out whole"));
     let (mut before, mut ran) = (0, 0);
-    for (signal, code) in [("-KILL", None), ("-KILL", None), ("-TERM", Some(130))] {
+    for (signal, code) in [("-KILL", None), ("-KILL", None), ("-TERM", Some(143))] {
         let mut child = under_way(&stage, &format!("{sweep} --resume"), "out", before + 3);
         let sent = Command::new("kill")
             .args([signal, &child.id().to_string()])

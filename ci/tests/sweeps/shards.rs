@@ -100,6 +100,38 @@ fn a_gate_in_shards_has_the_verdict_and_the_bytes_of_the_gate() {
 }
 
 #[test]
+fn a_broken_case_of_the_corpus_is_red_in_the_first_shard_and_in_the_merge() {
+    let stage = Stage::new("corpus");
+    let saved = stage
+        .read("storm.toml")
+        .replace("name = \"my-first-storm\"", "name = \"saved\"");
+    let saved = saved
+        .split("[[variant]]")
+        .next()
+        .expect("it has a head")
+        .replace("seeds = 32", "seeds = 2");
+    // A failure of the past that has come back.
+    let saved = saved.replace("\"all\"", "\"1\"\nproducer.enable_idempotence = false");
+    stage.write("regression/saved.toml", saved);
+    let gate = "gate storm.toml --seeds 3 --seed-base x -q --format plain";
+    stage.ends(1, &format!("{gate} --out whole"));
+    for (number, code) in [(1, 1), (2, 0)] {
+        stage.ends(
+            code,
+            &format!("{gate} --shard {number}/2 --out shards/{number}"),
+        );
+    }
+    stage.ends(1, "merge shards --out merged -q");
+    for case in [
+        "my-first-storm",
+        "my-first-storm.acks-leader",
+        "regression/saved",
+    ] {
+        stage.assert_same(&format!("whole/{case}"), &format!("merged/{case}"));
+    }
+}
+
+#[test]
 fn shards_that_are_missing_doubled_or_of_another_sweep_are_refused() {
     let stage = Stage::new("wrong");
     let shard = |line: &str, out: &str| {
