@@ -389,3 +389,28 @@ fn every_source_file_opens_with_what_it_is_for() {
         .collect();
     none(complaints, "a file's first line says what it is for");
 }
+
+#[test]
+fn a_test_that_the_page_on_kafka_names_exists() {
+    let sources = files(&[".rs"]);
+    let page = fs::read_to_string(root().join("docs/kafka.md")).expect("the page is there");
+    let named: BTreeSet<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix('|')?.rsplit('|').nth(1))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .filter(|name| name.contains('_'))
+        .collect();
+    assert!(named.len() >= 40, "{named:?}");
+    let is_missing = |name: &&str| {
+        let head = format!("fn {name}(");
+        !sources.iter().any(|file| file.text.contains(&head))
+    };
+    none(
+        named
+            .into_iter()
+            .filter(is_missing)
+            .map(str::to_owned)
+            .collect(),
+        "what a page says is shown by a test",
+    );
+}
