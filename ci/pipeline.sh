@@ -76,7 +76,8 @@ seeds() {
 # the exit code that its file states.
 step_gate() {
     cargo build -q --locked
-    "$storm" gate scenarios/delivery scenarios/domains --seeds 20 --seed-base smoke -q --out out/ci/gate
+    "$storm" gate scenarios/delivery scenarios/domains scenarios/regression --seeds 20 --seed-base smoke -q \
+        --out out/ci/gate
 }
 
 current=""

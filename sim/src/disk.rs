@@ -3,7 +3,8 @@
 //!
 //! Two chains order the work on a file: writes among themselves, and syncs, each of which waits for the
 //! writes asked for before it. A write asked for during a sync does not wait for it; that is what makes group
-//! commit possible. Truncation and deletion are journaled by the file system and survive a power loss;
+//! commit possible. Creation, truncation and deletion are journaled by the file system and survive a power loss, so
+//! that a file whose records are all lost is still there, and empty;
 //! a replacement is durable with the next sync, and a power loss before it leaves the old or the new contents.
 
 use crate::profile::DiskProfile;
@@ -48,6 +49,9 @@ struct File {
     synced: usize,
     /// What a not yet synced replacement replaced.
     replaced: Option<Vec<Stored>>,
+    /// Whether a power loss took all that it held: its name is there nevertheless, which tells that something is
+    /// missing. A file that was emptied on purpose is as good as none.
+    is_bereft: bool,
     writes_done: Time,
 }
 
@@ -176,6 +180,7 @@ impl Disk {
                 self.bytes_max = self.bytes_max.max(self.bytes);
                 self.wrote(size);
                 let file = self.files.entry(op.file).or_default();
+                file.is_bereft = false;
                 let last = records.len().saturating_sub(1);
                 for (index, record) in records.into_iter().enumerate() {
                     let fact = if index == last { op.fact.clone() } else { None };
@@ -278,7 +283,8 @@ impl Disk {
             DiskVerb::List => DiskDone::Listed(
                 self.files
                     .iter()
-                    .filter(|(id, file)| id.kind == op.file.kind && !file.records.is_empty())
+                    .filter(|(id, _)| id.kind == op.file.kind)
+                    .filter(|(_, file)| file.is_bereft || !file.records.is_empty())
                     .map(|(id, _)| *id)
                     .collect(),
             ),
@@ -307,6 +313,7 @@ impl Disk {
         for (number, file) in self.files.values_mut().enumerate() {
             let word = draws.at(number as u64);
             file.writes_done = now;
+            let had_any = !file.records.is_empty();
             if let Some(old) = file.replaced.take() {
                 if word & 1 == 0 {
                     file.records = old;
@@ -339,6 +346,7 @@ impl Disk {
                 stored.fact = None;
             }
             file.synced = file.records.len();
+            file.is_bereft |= had_any && file.records.is_empty();
         }
         self.device_busy = now;
         self.recount();
@@ -484,6 +492,23 @@ mod tests {
             seen[usize::from(left[0] == mark(2))] = true;
         }
         assert_eq!(seen, [true; 2]);
+    }
+
+    #[test]
+    fn a_file_that_lost_everything_in_a_power_loss_is_still_listed() {
+        let listed = |bench: &mut Bench| bench.run(DiskVerb::List).unwrap();
+        let mut bereft = 0;
+        for seed in 0..20 {
+            let mut bench = Bench::new(seed);
+            bench.run(DiskVerb::Append(vec![mark(1)])).unwrap();
+            let now = bench.now;
+            bench.disk.power_loss(now, false, &bench.profile.clone());
+            assert_eq!(listed(&mut bench), DiskDone::Listed(vec![FILE]));
+            bereft += usize::from(bench.scan().is_empty());
+            bench.run(DiskVerb::Delete).unwrap();
+            assert_eq!(listed(&mut bench), DiskDone::Listed(Vec::new()));
+        }
+        assert!((1..20).contains(&bereft), "{bereft} of 20 lost everything");
     }
 
     #[test]

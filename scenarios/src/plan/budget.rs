@@ -7,6 +7,7 @@ use crate::spec::faults::SwarmKind;
 use crate::spec::{BrokerSpec, Scenario, references, target};
 use std::collections::BTreeMap;
 use stormglass_core::fault::{Fault, FaultKind, Target};
+use stormglass_core::processor::config::DeliveryMode;
 use stormglass_core::time::{Span, Time};
 
 /// What one part withstands.
@@ -282,7 +283,14 @@ fn part(scenario: &Scenario, name: &str, nodes: u16) -> PartBudget {
                 of_broker(broker, &mut budget, &mut kinds);
             }
         }
-        "processor" | "service" => kinds.extend([SwarmKind::Crash, SwarmKind::Pause]),
+        "processor" | "service" => {
+            kinds.extend([SwarmKind::Crash, SwarmKind::Pause]);
+            // Who settles first promised not to do twice what is read twice.
+            let mut processors = scenario.processors.values();
+            if !processors.any(|one| one.delivery == DeliveryMode::AtMostOnce) {
+                kinds.push(SwarmKind::Rewind);
+            }
+        }
         "lease" => {
             kinds.extend(STORING);
             // A token is durable before it is handed out.

@@ -22,7 +22,7 @@ const RACE_POINTS: &[(&str, PointId)] = &[
 
 impl Sampler<'_> {
     /// Parts of a section that withstand a kind.
-    fn taking(&self, section: &str, kind: SwarmKind) -> Vec<String> {
+    pub(super) fn taking(&self, section: &str, kind: SwarmKind) -> Vec<String> {
         let mut parts = self.section(section);
         let budget = self.budget.parts();
         parts.retain(|part| budget[part].kinds.contains(&kind));

@@ -100,6 +100,7 @@ impl<'a> Sampler<'a> {
             .parts()
             .iter()
             .filter(|(_, part)| part.kinds.contains(&kind))
+            .filter(|(name, _)| kind != SwarmKind::Rewind || self.log_of(name).is_some())
             .map(|(name, _)| name.clone())
             .collect();
         let part = self.stream.pick(&parts)?.clone();
@@ -168,6 +169,9 @@ impl<'a> Sampler<'a> {
         if let Some(link) = self.link(kind, part) {
             return link;
         }
+        if kind == SwarmKind::Rewind {
+            return Target::Coordinator(part.to_owned());
+        }
         let nodes = self.budget.parts().get(part).map_or(1, |part| part.nodes);
         let is_log = part
             .strip_prefix("broker.")
@@ -193,6 +197,16 @@ impl<'a> Sampler<'a> {
             Box::new(self.one_of(part)),
             Box::new(Target::All(server)),
         ))
+    }
+
+    /// The log that a processor's group reads.
+    pub(super) fn log_of(&self, part: &str) -> Option<String> {
+        part.strip_prefix("processor.")?;
+        broker_of(self.scenario, part).filter(|broker| {
+            let name = broker.strip_prefix("broker.");
+            let broker = name.and_then(|name| self.scenario.brokers.get(name));
+            matches!(broker, Some(BrokerSpec::Log(_)))
+        })
     }
 
     /// A drawn node of a part.
@@ -281,6 +295,7 @@ impl<'a> Sampler<'a> {
                 }
             }
             SwarmKind::ForceElection => FaultKind::Control(Control::ForceElection),
+            SwarmKind::Rewind => FaultKind::Control(Control::Rewind),
             SwarmKind::ClockSlew => {
                 let by = self.length(timeouts).min(self.budget.clock()).0 as i64;
                 FaultKind::ClockSlew {

@@ -10,6 +10,7 @@
 pub mod budget;
 mod composite;
 mod draw;
+mod inputs;
 mod lengths;
 mod mutate;
 mod template;

@@ -39,10 +39,18 @@ enum Template {
     ExpiryStraddle,
     /// T8: one node dies while the one that takes over is slow.
     SlowTakeover,
+    /// T9: an input falls silent for about as long as may be before it holds nothing back.
+    StallAndResume,
     /// T10: a slow part early on, and time to observe after it.
     TriggerAndHeal,
+    /// T11: one worker is slow for most of the time, beside others that are not.
+    BadApple,
+    /// T12: deliveries run out while the place for what failed is down.
+    ErrorPath,
     /// T13: what follows a read is held back.
     RaceWindow,
+    /// T14: a group reads again what it did long ago, and its owner changes meanwhile.
+    TimeTravel,
     /// T15: leader and controller are not heard, one after the other.
     UglyNetwork,
 }
@@ -69,6 +77,10 @@ impl Sampler<'_> {
         }
         if has(SwarmKind::Partition) {
             templates.push(Template::ExpiryStraddle);
+            // Of use only where something follows the time of the slowest input.
+            if !self.stalls().is_empty() {
+                templates.push(Template::StallAndResume);
+            }
         }
         if has(SwarmKind::Partition) && has(SwarmKind::PowerLoss) {
             templates.push(Template::ShrinkThenAmnesia);
@@ -78,6 +90,15 @@ impl Sampler<'_> {
         }
         if has(SwarmKind::SlowNode) || has(SwarmKind::SlowDisk) {
             templates.push(Template::TriggerAndHeal);
+        }
+        if has(SwarmKind::SlowNode) && !self.apples().is_empty() {
+            templates.push(Template::BadApple);
+        }
+        if has(SwarmKind::Crash) && !self.dead_letters().is_empty() {
+            templates.push(Template::ErrorPath);
+        }
+        if has(SwarmKind::Rewind) {
+            templates.push(Template::TimeTravel);
         }
         if has(SwarmKind::Oneway) {
             templates.push(Template::UglyNetwork);
@@ -94,6 +115,10 @@ impl Sampler<'_> {
             Some(Template::SlowTakeover) => self.slow_takeover(),
             Some(Template::TriggerAndHeal) => self.trigger_and_heal(),
             Some(Template::RaceWindow) => self.race_window(),
+            Some(Template::StallAndResume) => self.stall_and_resume(),
+            Some(Template::BadApple) => self.bad_apple(),
+            Some(Template::ErrorPath) => self.error_path(),
+            Some(Template::TimeTravel) => self.time_travel(),
             Some(Template::UglyNetwork) => self.ugly_network(),
         }
     }

@@ -90,11 +90,13 @@ pub enum SwarmKind {
     LeapSecond,
     /// A wall clock stands still.
     ClockFreeze,
+    /// A consumer group starts again from the earliest offset.
+    Rewind,
 }
 
 impl SwarmKind {
     /// All of them.
-    pub const ALL: [SwarmKind; 19] = [
+    pub const ALL: [SwarmKind; 20] = [
         SwarmKind::Crash,
         SwarmKind::PowerLoss,
         SwarmKind::Pause,
@@ -114,6 +116,7 @@ impl SwarmKind {
         SwarmKind::ClockSlew,
         SwarmKind::LeapSecond,
         SwarmKind::ClockFreeze,
+        SwarmKind::Rewind,
     ];
 }
 

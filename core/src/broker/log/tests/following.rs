@@ -96,6 +96,21 @@ fn what_does_not_follow_on_what_precedes_it_is_cut_at_the_boot() {
 }
 
 #[test]
+fn a_log_whose_first_segment_was_emptied_by_a_power_loss_begins_there_and_not_behind_the_hole() {
+    let (log, effects) = recover(&[(0, &[]), (5, &[entry(5, 1, 1)])]);
+    assert_eq!((log.start(), log.end()), (Offset(0), Offset(0)));
+    let truncated = Some(Fact::Truncated {
+        partition: PARTITION,
+        from: Offset(0),
+    });
+    let cut = effects.iter().any(|effect| {
+        matches!(effect, Effect::Disk(DiskOp { file, verb: DiskVerb::Delete, fact, .. })
+            if file.b == 5 && *fact == truncated)
+    });
+    assert!(cut, "{effects:?}");
+}
+
+#[test]
 fn a_torn_record_behind_the_last_valid_one_is_cut_at_the_boot() {
     let (_, effects) = recover(&[(0, &[entry(0, 2, 1)])]);
     let keeps_one = effects.iter().any(|effect| {
