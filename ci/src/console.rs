@@ -68,7 +68,9 @@ impl ConsoleArgs {
         let code = report.exit_class().code();
         match self.format {
             FormatArg::Json => return say(&serde_json::json!(summary).to_string()),
-            FormatArg::Github if code != told.known => annotate(report, &summary, told)?,
+            FormatArg::Github if told.known == 0 || code != told.known => {
+                annotate(report, &summary, told)?
+            }
             FormatArg::Github | FormatArg::Auto | FormatArg::Plain => {}
         }
         if self.quiet {

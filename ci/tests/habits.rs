@@ -208,6 +208,15 @@ fn github_gets_annotations_at_lines_of_the_file_and_a_summary_and_at_most_ten() 
         at("  \"lost = 0\"")
     );
     assert!(stdout.contains(&mark), "{stdout}");
+
+    let line = "run storm.toml --seeds 2 --format github -q --slo backlog<1";
+    assert!(text(&run(&folder, line).stdout).contains("::error file=storm.toml"));
+    let stdout = text(&run(&folder, &format!("{line} --warn slo")).stdout);
+    assert!(
+        stdout.contains("::warning file=storm.toml,line="),
+        "{stdout}"
+    );
+    assert!(!stdout.contains("::error"), "{stdout}");
 }
 
 #[test]

@@ -3,11 +3,13 @@
 //!
 //! Limits: GitHub shows ten annotations of a step, so whoever prints these counts them.
 
+use crate::exit::ExitClass;
 use crate::model::outcome::Answer;
 use crate::summary::Summary;
 
 /// The annotations of a report, most important first. `file` is the path of the scenario file in the
-/// repository, and `text` what it says.
+/// repository, and `text` what it says. Failures that were known before need nobody's attention, and what only
+/// warns is a warning here too.
 #[must_use]
 pub fn annotations(summary: &Summary, file: &str, text: &str) -> Vec<String> {
     let of = &summary.identity;
@@ -17,13 +19,20 @@ pub fn annotations(summary: &Summary, file: &str, text: &str) -> Vec<String> {
         format!("{} · {}", of.scenario, of.variant)
     };
     let section = line_of(text, |line| line.trim_start().starts_with("[expect]"));
-    let groups = summary.failures.iter().map(|group| {
+    let warned = &summary.exit.warned;
+    let level = |class: ExitClass| {
+        let is_warned = warned.iter().any(|word| word == class.word());
+        if is_warned { "warning" } else { "error" }
+    };
+    let groups = summary.failures.iter();
+    let groups = groups.filter(|group| !group.standing.is_known());
+    let groups = groups.map(|group| {
         let title = format!(
             "{name}: {} in {}/{} seeds",
             group.check, group.share.count, group.share.of
         );
         let said = format!("{}\nreplay: {}", group.sentence, group.replay);
-        command("error", file, section, &title, &said)
+        command(level(ExitClass::Correctness), file, section, &title, &said)
     });
     let slos = summary.slos.iter().filter(|slo| slo.answer == Answer::Fail);
     let slos = slos.map(|slo| {
@@ -37,11 +46,12 @@ pub fn annotations(summary: &Summary, file: &str, text: &str) -> Vec<String> {
                 worst.seed, worst.replay
             )
         });
-        command("error", file, line.or(section), &title, &said)
+        command(level(ExitClass::Slo), file, line.or(section), &title, &said)
     });
+    let title = format!("{name}: regression");
     let worse = summary.regressions.iter();
     let worse =
-        worse.map(|line| command("error", file, section, &format!("{name}: regression"), line));
+        worse.map(|line| command(level(ExitClass::Regression), file, section, &title, line));
     let bugs = summary.internal_errors.iter();
     let bugs = bugs.map(|line| command("error", file, None, "stormglass itself failed", line));
     bugs.chain(groups).chain(slos).chain(worse).collect()
