@@ -7,16 +7,17 @@ use crate::say;
 use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
 use std::time::Instant;
 use stormglass_reports::summary::seeds_text;
 use stormglass_reports::text::{self, Ink};
 use stormglass_reports::{Report, Summary, github, markdown};
 
-/// GitHub shows so many annotations of a step.
-const ANNOTATIONS: usize = 10;
-/// How many this process has printed: a gate has several reports and one step.
-static PRINTED: AtomicUsize = AtomicUsize::new(0);
+/// Annotations of all reports: a gate has several and one step, whose limit they share.
+static ANNOTATIONS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// What GitHub keeps of a step's page; more is an error that shows nothing.
+const STEP_SUMMARY_BYTES: u64 = 1 << 20;
 
 /// The file to which GitHub wants what its page of a run shows.
 const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
@@ -34,8 +35,6 @@ pub fn is_lively(stream: &impl IsTerminal) -> bool {
 pub struct Told<'a> {
     /// The folder of its results.
     pub folder: &'a Path,
-    /// The scenario file, as given.
-    pub file: &'a Path,
     /// The exit code that the case is known to give: such failures need nobody's attention.
     pub known: u8,
     /// When the work began.
@@ -68,9 +67,7 @@ impl ConsoleArgs {
         let code = report.exit_class().code();
         match self.format {
             FormatArg::Json => return say(&serde_json::json!(summary).to_string()),
-            FormatArg::Github if told.known == 0 || code != told.known => {
-                annotate(report, &summary, told)?
-            }
+            FormatArg::Github if told.known == 0 || code != told.known => annotate(&summary),
             FormatArg::Github | FormatArg::Auto | FormatArg::Plain => {}
         }
         if self.quiet {
@@ -89,19 +86,18 @@ impl ConsoleArgs {
     }
 }
 
-/// Prints the annotations of a report, as far as GitHub shows them.
-fn annotate(report: &Report, summary: &Summary, told: &Told<'_>) -> Result<(), Failure> {
-    let file = told.file.display().to_string();
-    for line in github::annotations(summary, &file, &report.scenario_text) {
-        match PRINTED.fetch_add(1, Ordering::Relaxed) {
-            printed if printed + 1 < ANNOTATIONS => say(&line)?,
-            printed if printed + 1 == ANNOTATIONS => {
-                say("::error::there is more, which the summary of this step shows")?;
-            }
-            _ => {}
-        }
+/// Keeps the annotations of a report until all are known.
+fn annotate(summary: &Summary) {
+    if let Ok(mut all) = ANNOTATIONS.lock() {
+        all.extend(github::annotations(summary));
     }
-    Ok(())
+}
+
+/// Prints the annotations of all reports, as many as GitHub shows.
+pub fn finish() -> Result<(), Failure> {
+    let all = ANNOTATIONS.lock();
+    let all = all.map_or(Vec::new(), |mut all| std::mem::take(&mut *all));
+    github::shown(&all).iter().try_for_each(|line| say(line))
 }
 
 /// Appends a report to the page of the run, if GitHub wants one.
@@ -109,7 +105,12 @@ fn step_summary(summary: &Summary) -> Result<(), Failure> {
     let Some(path) = std::env::var_os(STEP_SUMMARY).map(PathBuf::from) else {
         return Ok(());
     };
+    let page = markdown::render(summary);
+    let used = std::fs::metadata(&path).map_or(0, |file| file.len());
+    if used + page.len() as u64 > STEP_SUMMARY_BYTES {
+        return Ok(());
+    }
     let file = OpenOptions::new().create(true).append(true).open(&path);
-    let written = file.and_then(|mut file| file.write_all(markdown::render(summary).as_bytes()));
+    let written = file.and_then(|mut file| file.write_all(page.as_bytes()));
     written.map_err(|error| Failure::Out(OutError { path, error }))
 }

@@ -60,7 +60,7 @@ pub fn main(catalog: &Catalog) -> ExitCode {
         Command::Man(args) => command::pages::man(&args),
         Command::Schema => command::schema::schema(catalog),
     };
-    match result {
+    match result.and_then(|code| console::finish().map(|()| code)) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             eprintln!("{failure}");

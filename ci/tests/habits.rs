@@ -157,7 +157,10 @@ fn github_gets_annotations_at_lines_of_the_file_and_a_summary_and_at_most_ten() 
         .filter(|line| line.starts_with("::"))
         .collect();
     assert_eq!(marks.len(), 10, "{stdout}");
-    assert!(marks[9].contains("there is more"), "{stdout}");
+    assert!(
+        marks[9].ends_with(" more findings are in the reports"),
+        "{stdout}"
+    );
     assert!(
         marks[..9]
             .iter()
@@ -199,7 +202,7 @@ fn github_gets_annotations_at_lines_of_the_file_and_a_summary_and_at_most_ten() 
             + 1
     };
     let mark = format!(
-        "::error file=storm.toml,line={},title=my-first-storm · acks-leader%3A no-loss in ",
+        "::error file=storm.toml,line={},title=no-loss · lost-write%3A my-first-storm · acks-leader::",
         at("[expect]")
     );
     assert!(stdout.contains(&mark), "{stdout}");

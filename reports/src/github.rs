@@ -1,93 +1,69 @@
-//! Workflow commands of GitHub Actions: a line on the console for each thing that a reviewer has to see, which
-//! GitHub shows beside the line of the scenario file that it is about.
-//!
-//! Limits: GitHub shows ten annotations of a step, so whoever prints these counts them.
+//! Annotations for GitHub Actions: workflow commands on the console, which the host shows beside the changed
+//! lines. It shows ten of a kind and drops the rest in silence, so the last of ten says how many more there are.
 
-use crate::exit::ExitClass;
-use crate::model::outcome::Answer;
+use crate::findings::{self, Finding, Level};
+use crate::html::words::tame;
 use crate::summary::Summary;
 
-/// The annotations of a report, most important first. `file` is the path of the scenario file in the
-/// repository, and `text` what it says. Failures that were known before need nobody's attention, and what only
-/// warns is a warning here too.
+/// What the host shows of one step.
+pub const MOST: usize = 10;
+/// Bytes of a message; hosts cut longer ones.
+const BYTES: usize = 4_000;
+
+/// Every finding that a reviewer has to see as an annotation, the heaviest first. What is known is none.
 #[must_use]
-pub fn annotations(summary: &Summary, file: &str, text: &str) -> Vec<String> {
-    let of = &summary.identity;
-    let name = if of.variant.is_empty() {
-        of.scenario.clone()
-    } else {
-        format!("{} · {}", of.scenario, of.variant)
-    };
-    let section = line_of(text, |line| line.trim_start().starts_with("[expect]"));
-    let warned = &summary.exit.warned;
-    let level = |class: ExitClass| {
-        let is_warned = warned.iter().any(|word| word == class.word());
-        if is_warned { "warning" } else { "error" }
-    };
-    let groups = summary.failures.iter();
-    let groups = groups.filter(|group| !group.standing.is_known());
-    let groups = groups.map(|group| {
-        let title = format!(
-            "{name}: {} in {}/{} seeds",
-            group.check, group.share.count, group.share.of
-        );
-        let said = format!("{}\nreplay: {}", group.sentence, group.replay);
-        command(level(ExitClass::Correctness), file, section, &title, &said)
-    });
-    let slos = summary.slos.iter().filter(|slo| slo.answer == Answer::Fail);
-    let slos = slos.map(|slo| {
-        let quoted = format!("\"{}\"", slo.expression);
-        let line = line_of(text, |line| line.contains(&quoted));
-        let title = format!("{name}: {} is missed", slo.expression);
-        let said = slo.worst.as_ref().map_or(String::new(), |worst| {
-            let value = worst.value.to_string();
-            format!(
-                "worst seed {}: {value}\nreplay: {}",
-                worst.seed, worst.replay
-            )
-        });
-        command(level(ExitClass::Slo), file, line.or(section), &title, &said)
-    });
-    let title = format!("{name}: regression");
-    let worse = summary.regressions.iter();
-    let worse =
-        worse.map(|line| command(level(ExitClass::Regression), file, section, &title, line));
-    let bugs = summary.internal_errors.iter();
-    let bugs = bugs.map(|line| command("error", file, None, "stormglass itself failed", line));
-    bugs.chain(groups).chain(slos).chain(worse).collect()
+pub fn annotations(summary: &Summary) -> Vec<String> {
+    let findings = findings::of(summary);
+    let heavy = findings
+        .iter()
+        .filter(|finding| finding.level != Level::Note);
+    heavy.map(|finding| annotation(finding, summary)).collect()
 }
 
-/// The first line, from 1 on, that `is_it`.
-fn line_of(text: &str, is_it: impl Fn(&str) -> bool) -> Option<usize> {
-    let at = text.lines().position(is_it);
-    at.map(|at| at + 1)
+/// What is printed of the annotations of a whole step: all of ten, else nine and how many more.
+#[must_use]
+pub fn shown(all: &[String]) -> Vec<String> {
+    if all.len() <= MOST {
+        return all.to_vec();
+    }
+    let mut shown = all[..MOST - 1].to_vec();
+    let more = all.len() - shown.len();
+    shown.push(format!(
+        "::warning title=stormglass::+{more} more findings are in the reports"
+    ));
+    shown
 }
 
-/// One command; its texts are escaped, so that no name of a scenario can end it or begin another.
-fn command(level: &str, file: &str, line: Option<usize>, title: &str, text: &str) -> String {
-    let line = line.unwrap_or(1);
+fn annotation(finding: &Finding, summary: &Summary) -> String {
+    let command = match finding.level {
+        Level::Error => "error",
+        Level::Warning | Level::Note => "warning",
+    };
+    let mut message = finding.message.clone();
+    if message.len() > BYTES {
+        let end = (0..=BYTES).rev().find(|at| message.is_char_boundary(*at));
+        message.truncate(end.unwrap_or(0));
+        message.push('…');
+    }
     format!(
-        "::{level} file={},line={line},title={}::{}",
-        escaped(file, true),
-        escaped(title, true),
-        escaped(text, false)
+        "::{command} file={},line={},title={}::{}",
+        property(&tame(&summary.identity.file)),
+        finding.line,
+        property(&finding.title),
+        data(&message)
     )
 }
 
-/// As the runner's toolkit escapes: in properties colons and commas too.
-fn escaped(text: &str, is_property: bool) -> String {
-    let mut escaped = String::new();
-    for letter in text.chars() {
-        match letter {
-            '%' => escaped.push_str("%25"),
-            '\r' => escaped.push_str("%0D"),
-            '\n' => escaped.push_str("%0A"),
-            ':' if is_property => escaped.push_str("%3A"),
-            ',' if is_property => escaped.push_str("%2C"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
+/// Text that may not end the command, nor be taken for an escape.
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// The same where commas and colons mean something.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]
@@ -95,16 +71,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_a_name_ends_a_command_or_begins_another() {
-        let line = command(
-            "error",
-            "a,b:c.toml",
-            Some(7),
-            "100 %\n::error::x",
-            "one\r\ntwo: 5 %",
+    fn of_more_than_ten_the_last_says_how_many_more() {
+        let all: Vec<String> = (0..23).map(|n| format!("::error::{n}")).collect();
+        assert_eq!(shown(&all[..10]).len(), 10);
+        let shown = shown(&all);
+        assert_eq!(shown.len(), MOST);
+        assert!(
+            shown[9].ends_with("+14 more findings are in the reports"),
+            "{shown:?}"
         );
-        let wanted = "::error file=a%2Cb%3Ac.toml,line=7,title=100 %25%0A%3A%3Aerror%3A%3Ax\
-                      ::one%0D%0Atwo: 5 %25";
-        assert_eq!(line, wanted);
+    }
+
+    #[test]
+    fn text_cannot_end_a_command() {
+        assert_eq!(
+            property("a,b:c\n::error::d%"),
+            "a%2Cb%3Ac%0A%3A%3Aerror%3A%3Ad%25"
+        );
+        assert_eq!(data("a\r\n::error::b"), "a%0D%0A::error::b");
     }
 }

@@ -41,12 +41,15 @@ pub mod collect;
 pub mod compare;
 pub mod exit;
 pub mod explanation;
+pub mod findings;
 pub mod github;
+pub mod gitlab;
 pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod model;
+pub mod sarif;
 pub mod stats;
 pub mod summary;
 pub mod text;
@@ -57,14 +60,17 @@ pub use model::Report;
 pub use model::outcome::RunOutcome;
 pub use summary::Summary;
 
-/// Every file of a report, by name: `report.html`, `summary.json`, `junit.xml` and `summary.md`.
+/// Every file of a report, by name: `report.html`, `summary.json`, `junit.xml`, `summary.md`, `results.sarif` and
+/// `codequality.json`.
 #[must_use]
-pub fn artefacts(report: &Report) -> [(&'static str, String); 4] {
+pub fn artefacts(report: &Report) -> [(&'static str, String); 6] {
     let summary = Summary::of(report);
     [
         ("report.html", html::render(report)),
         ("summary.json", json::render(&summary)),
         ("junit.xml", junit::render(&summary)),
         ("summary.md", markdown::render(&summary)),
+        ("results.sarif", sarif::render(&summary)),
+        ("codequality.json", gitlab::render(&summary)),
     ]
 }

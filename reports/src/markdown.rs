@@ -2,6 +2,7 @@
 
 use crate::exit::Verdict;
 use crate::explanation::life;
+use crate::html::words::tame;
 use crate::model::explained::Explained;
 use crate::model::outcome::Answer;
 use crate::model::value::Value;
@@ -310,7 +311,7 @@ fn mark(answer: Answer) -> &'static str {
 /// Text of a scenario as text: neither markup, HTML nor a new table cell or line.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
+    for letter in tame(text).chars() {
         match letter {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
@@ -328,5 +329,5 @@ fn escape(text: &str) -> String {
 
 /// Text inside a fence: it must not close the fence.
 fn fenced(text: &str) -> String {
-    text.replace("```", "'''").replace(['\n', '\r'], " ")
+    tame(&text.replace(['\n', '\r'], " ")).replace("```", "'''")
 }

@@ -117,10 +117,25 @@ pub struct Identity {
     pub command: String,
     /// The command that replays one seed, with `{seed}` where the seed goes.
     pub replay: String,
+    /// The scenario's file, as it was given.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub file: String,
+    /// The lines of it that ask for something, by check and objective.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lines: BTreeMap<String, u32>,
+    /// The exit code that the scenario states of itself: one that it has to end with is nobody's finding.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub expected_exit: u8,
     /// Series that headline numbers and the choice of the worst run use, such as `end-to-end`.
     pub headline_series: String,
     /// The series that are stages of the headline, in the order of an event's way.
     pub stage_series: Vec<String>,
+}
+
+/// Most scenarios are expected to pass.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(code: &u8) -> bool {
+    *code == 0
 }
 
 impl Identity {
@@ -128,6 +143,14 @@ impl Identity {
     #[must_use]
     pub fn replay_of(&self, seed: u64) -> String {
         self.replay.replace("{seed}", &seed.to_string())
+    }
+
+    /// The line that asks for a check or an objective; what no line asks for is what the scenario's parts
+    /// promise, which its name stands for.
+    #[must_use]
+    pub fn line_of(&self, what: &str) -> u32 {
+        let lines = [what, ""].into_iter().find_map(|key| self.lines.get(key));
+        lines.copied().unwrap_or(1).max(1)
     }
 
     /// Whether figures are of a run with divided timeouts (decisions B1).

@@ -79,7 +79,7 @@ pub fn render(summary: &Summary, ink: Ink) -> String {
     lines.push(last_line(summary, ink));
     let mut text: String = lines
         .iter()
-        .map(|line| printable(line))
+        .map(|line| printable(line, ink))
         .collect::<Vec<_>>()
         .join("\n");
     text.push('\n');
@@ -88,12 +88,15 @@ pub fn render(summary: &Summary, ink: Ink) -> String {
 
 /// Text of a scenario must not steer the terminal: control characters other than our own colours
 /// are shown as their Unicode pictures.
-fn printable(line: &str) -> String {
-    let ours = |rest: &str| rest.starts_with("\u{1b}[") && rest[2..].contains('m');
+fn printable(line: &str, ink: Ink) -> String {
+    let codes = ["0m", "2m", "32m", "33m", "1;31m"];
+    let is_code = |rest: &str| codes.iter().any(|code| rest.starts_with(code));
+    let ours = |rest: &str| ink == Ink::Ansi && rest.strip_prefix("\u{1b}[").is_some_and(is_code);
     line.char_indices()
         .map(|(at, letter)| match letter {
             '\u{1b}' if ours(&line[at..]) => letter,
             '\0'..='\u{1f}' => char::from_u32(0x2400 + letter as u32).unwrap_or('?'),
+            '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
             other => other,
         })
         .collect()

@@ -104,7 +104,6 @@ fn one(catalog: &Catalog, args: &MergeArgs, shards: Shards, folder: &Path) -> Re
     out.done()?;
     let told = Told {
         folder,
-        file: Path::new(&header.file),
         known: header.exit,
         started,
     };

@@ -279,7 +279,6 @@ pub fn run_jobs(sweep_of: Sweep<'_>) -> Result<u8, Failure> {
     out.done()?;
     let told = Told {
         folder,
-        file: &chosen.path,
         known: chosen.case().exit,
         started,
     };
@@ -563,9 +562,33 @@ fn identity(chosen: &Chosen, mode: Mode, command: String) -> Identity {
         time_scale: scenario.run.time_scale,
         command,
         replay: chosen.replay(),
+        file: chosen.path.display().to_string(),
+        lines: lines(chosen),
+        expected_exit: case.exit,
         headline_series: HEADLINE.to_owned(),
         stage_series: Stage::ALL.map(|stage| stage.name().to_owned()).to_vec(),
     }
+}
+
+/// The lines of the file that ask for checks and objectives; under no name that of `[expect]`.
+fn lines(chosen: &Chosen) -> BTreeMap<String, u32> {
+    let case = chosen.case();
+    let line = |path: &str| {
+        let text = &chosen.file.source.text;
+        let at = case.spans.value(path).start.min(text.len());
+        text[..at].matches('\n').count() as u32 + 1
+    };
+    let expect = &case.written.expect;
+    let checks = expect.checks.iter().enumerate();
+    let checks =
+        checks.map(|(index, name)| (name.clone(), line(&format!("expect.checks.{index}"))));
+    let slos = expect.slo.iter().filter(|slo| slo.line > 0);
+    let slos = slos.map(|slo| (slo.text.clone(), slo.line as u32));
+    let asks = ["expect", "name"]
+        .into_iter()
+        .find(|path| case.spans.contains(path));
+    let section = [(String::new(), line(asks.unwrap_or("name")))];
+    checks.chain(slos).chain(section).collect()
 }
 
 /// The configuration as written, every default spelled out, with what a variant changed marked.

@@ -10,7 +10,8 @@ use crate::summary::Summary;
 pub fn tame(text: &str) -> String {
     let is_wild = |letter: char| {
         matches!(letter,
-            '\0'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{7f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            '\0'..='\u{8}' | '\u{b}'..='\u{1f}'
+            | '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.replace(is_wild, "\u{fffd}")
 }

@@ -55,6 +55,9 @@ pub fn identity() -> Identity {
         time_scale: 1,
         command: "stormglass gate scenarios/delivery/orders-once.toml --seeds 64".into(),
         replay: "stormglass replay scenarios/delivery/orders-once.toml --seed {seed}".into(),
+        file: "scenarios/delivery/orders-once.toml".into(),
+        lines: [(String::new(), 2), ("no-loss".to_owned(), 40)].into(),
+        expected_exit: 0,
         headline_series: "end-to-end".into(),
         stage_series: vec!["produce".into(), "fetch".into()],
     }
