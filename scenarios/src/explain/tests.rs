@@ -3,8 +3,10 @@
 use super::changes::{Change, Sort, changes};
 use super::{Counterfactuals, Follow, LEAST, Meaning, Rate, Row};
 use crate::catalog::Catalog;
-use crate::load::load_text;
+use crate::load::{Case, load, load_text};
 use crate::spec::print;
+use std::path::Path;
+use stormglass_core::units::parse_span;
 
 const TEXT: &str = "# q\nname = \"a\"\n[run]\nchaos = \"20s\"\n\
     [source.a]\narrival = { poisson = \"100/s\" }\nto = \"broker.main/t\"\n\
@@ -116,5 +118,69 @@ fn what_is_followed_is_an_event_or_a_key() {
     for wrong in ["17", "a:b", "0:", "key=", "key=x", "-1:3"] {
         let mistake = wrong.parse::<Follow>().unwrap_err();
         assert!(mistake.contains("such as 0:17"), "{mistake}");
+    }
+}
+
+/// Every case under `scenarios/` that is known to fail, by file.
+fn failing_cases() -> Vec<(String, Case)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut cases = Vec::new();
+    for folder in ["clocks", "delivery", "flaws", "pairs"] {
+        let mut files: Vec<_> = std::fs::read_dir(root.join(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        files.sort();
+        for path in files {
+            let file = load(&path, &Catalog::new().names()).unwrap();
+            let failing = file.cases.into_iter().filter(|case| case.exit == 1);
+            cases.extend(failing.map(|case| (path.display().to_string(), case)));
+        }
+    }
+    cases
+}
+
+#[test]
+fn every_planted_flaw_is_taken_out_and_nothing_is_offered_that_changes_nothing() {
+    let mut flaws = 0;
+    for (file, case) in failing_cases() {
+        let tree = print::table(&case.written);
+        let found = changes(&tree);
+        for change in &found {
+            let mut changed = tree.clone();
+            change.apply(&mut changed);
+            assert_ne!(changed, tree, "{file}: {} is a no-op", change.label);
+        }
+        let planted = case.variant.filter(|_| file.contains("/flaws/"));
+        if let Some(variant) = planted {
+            let mends = |change: &Change| {
+                change.sort == Sort::Setting && change.label.contains("flaws without")
+            };
+            assert!(
+                found.iter().any(mends),
+                "{file}: {variant} cannot be taken out"
+            );
+            flaws += 1;
+        }
+    }
+    assert!(flaws >= 25, "{flaws} flaws");
+}
+
+#[test]
+fn a_wait_that_makes_every_run_pass_is_shown_and_never_called_a_mend() {
+    // Whatever is a length of time, in any failing scenario, is of the sort that is only shown.
+    for (file, case) in failing_cases() {
+        for change in changes(&print::table(&case.written)) {
+            let waits = change.set.iter().any(|(_, value)| {
+                let text = value.as_str();
+                text.is_some_and(|text| parse_span(text).is_ok())
+            });
+            assert_eq!(
+                waits,
+                change.sort == Sort::Timing,
+                "{file}: {}",
+                change.label
+            );
+        }
     }
 }
