@@ -2,7 +2,8 @@
 //! the same plan written into a scenario file, which is what shrinking saves.
 //!
 //! Plans hold every kind of fault, on nodes, parts, roles and links of a tiny scenario; half of them are drawn by
-//! the sampler, so that every template is among them. `STORMGLASS_CASES` says how many.
+//! the sampler, so that every template is among them. `STORMGLASS_CASES` says how many, all of which strike; of the
+//! thousand that are drawn without it one in four does.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a failing test")]
 
@@ -142,11 +143,11 @@ static STRUCK: LazyLock<[Struck; 2]> = LazyLock::new(|| {
     })
 });
 
-fn cases() -> u32 {
-    std::env::var("STORMGLASS_CASES")
-        .ok()
-        .and_then(|cases| cases.parse().ok())
-        .unwrap_or(1_000)
+/// How many plans are drawn, and one in how many strikes.
+fn cases() -> (u32, u64) {
+    let asked = std::env::var("STORMGLASS_CASES").ok();
+    let asked = asked.and_then(|cases| cases.parse().ok());
+    asked.map_or((1_000, 4), |cases| (cases, 1))
 }
 
 /// What a run of a plan leaves: its hash, and what became of each fault, without their names.
@@ -177,7 +178,7 @@ fn written(case: &Case, plan: &FaultPlan) -> Arc<Assembly> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases().0, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_plan_that_was_printed_and_read_is_the_same_and_strikes_the_same(
@@ -193,10 +194,14 @@ proptest! {
         let again = parse("plan.toml", text.clone()).unwrap();
         prop_assert_eq!(&again, &plan, "{}", text);
         prop_assert_eq!(print(&again), text);
+        let every = cases().1;
+        if !seed.is_multiple_of(every) {
+            return Ok(());
+        }
         let first = strike(assembly, seed, plan.clone());
         prop_assert_eq!(&strike(assembly, seed, again), &first);
         // A file is slower to read than a tiny run is to make: one in four.
-        if seed % 4 == 0 {
+        if (seed / every).is_multiple_of(4) {
             let file = written(assembly.case(), &plan);
             prop_assert_eq!(strike(&file, seed, file.plan(Seed(seed))), first);
         }

@@ -43,9 +43,17 @@ pub fn lint(catalog: &Catalog, args: &LintArgs) -> Result<u8, Failure> {
         }
     }
     say(&format!(
-        "{cases} cases: {warnings} warnings, {notes} notes"
+        "{}: {}, {}",
+        counted(cases, "case"),
+        counted(warnings, "warning"),
+        counted(notes, "note")
     ))?;
     Ok(u8::from(warnings > 0))
+}
+
+fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 fn scenarios(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
