@@ -56,11 +56,7 @@ pub fn loaded(catalog: &Catalog, files: &[PathBuf]) -> Result<Vec<Chosen>, Failu
     let mut corpus = Vec::new();
     for path in files {
         let file = load(path, &catalog.names())?;
-        let variants: Vec<Option<String>> =
-            file.cases.iter().map(|case| case.variant.clone()).collect();
-        for variant in variants {
-            corpus.push(Chosen::of(catalog, file.clone(), path, variant.as_deref())?);
-        }
+        corpus.extend(Chosen::all(catalog, file, path)?);
     }
     Ok(corpus)
 }

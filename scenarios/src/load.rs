@@ -5,19 +5,19 @@ use crate::error::{ScenarioError, SourceText};
 use crate::hardware::{self, Hardware};
 use crate::spec::document::{self, Spans};
 use crate::spec::faults::Written;
+use crate::spec::matrix::{self, Coordinate};
 use crate::spec::parse::{self, Reader};
-use crate::spec::written::WrittenVariant;
+use crate::spec::variant::{self, Variant};
 use crate::spec::{Names, Phases, Scenario, bounds, phases, print, references, scale};
 use crate::trace::{self, Trace};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use stormglass_core::source::config::{Arrival, TraceConfig};
 use stormglass_core::time::Span;
 use stormglass_core::units::parse_span;
-use toml::Spanned;
 use toml::Value;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 /// A scenario file is text that people read; more than this is something else.
 const FILE_MAX: u64 = 1 << 20;
@@ -27,7 +27,7 @@ const FILE_MAX: u64 = 1 << 20;
 pub struct ScenarioFile {
     /// Its text, which later mistakes point into.
     pub source: SourceText,
-    /// The scenario as written, then its variants in the order of the file. Never empty.
+    /// The scenario as written, its variants in the order of the file, the cells of its matrix. Never empty.
     pub cases: Vec<Case>,
 }
 
@@ -36,6 +36,8 @@ pub struct ScenarioFile {
 pub struct Case {
     /// The variant's name; none is the scenario as written.
     pub variant: Option<String>,
+    /// Where it stands in the matrix of its file; empty if it is no cell of one.
+    pub cell: Vec<Coordinate>,
     /// What runs: the settings divided by the time scale.
     pub scenario: Scenario,
     /// The settings as written.
@@ -217,18 +219,11 @@ fn of_text(
     let question = question(&source)?;
     let context = (question.as_str(), names, folder);
     let mut root = document::parse(&source)?;
-    let variants = variants(&source, &mut root)?;
+    let mut variants = variant::take(&source, &mut root)?;
+    variants.extend(matrix::take(&source, &mut root, &variants)?);
     let mut cases = vec![case(&source, context, root.clone(), None)?];
     for variant in variants {
-        let mut document = root.clone();
-        for (path, value) in variant.set {
-            document::overlay(&source, &mut document, &path, value)?;
-        }
-        let mut case = case(&source, context, document, Some(variant.name))?;
-        if let Some(exit) = variant.exit {
-            case.exit = exit;
-        }
-        cases.push(case);
+        cases.push(overlaid(&source, context, root.clone(), variant)?);
     }
     Ok(ScenarioFile { source, cases })
 }
@@ -258,69 +253,22 @@ fn question(source: &SourceText) -> Result<String, ScenarioError> {
     Ok(question)
 }
 
-struct Variant<'i> {
-    name: String,
-    exit: Option<u8>,
-    set: Vec<(Spanned<String>, Spanned<DeValue<'i>>)>,
-}
-
-/// Takes the variants out of the document.
-fn variants<'i>(
+/// The case of a variant.
+fn overlaid<'i>(
     source: &SourceText,
-    root: &mut DeTable<'i>,
-) -> Result<Vec<Variant<'i>>, ScenarioError> {
-    let Some(node) = root.remove("variant") else {
-        return Ok(Vec::new());
-    };
-    let span = node.span();
-    let DeValue::Array(items) = node.into_inner() else {
-        return Err(source.error(
-            span,
-            "variants are a list",
-            "write [[variant]] with two square brackets above each",
-        ));
-    };
-    let mut seen = BTreeSet::new();
-    let mut variants = Vec::new();
-    for node in items {
-        let span = node.span();
-        let mut table = document::table(source, node, "variant")?;
-        let set = table.remove("set");
-        let rest = Spanned::new(span.clone(), DeValue::Table(table));
-        let settings: WrittenVariant = document::typed(source, rest, span.clone())?;
-        let () = settings.set;
-        parse::check_name(source, settings.name.get_ref(), settings.name.span())?;
-        if !seen.insert(settings.name.get_ref().clone()) {
-            return Err(source.error(
-                settings.name.span(),
-                format!("two variants are called `{}`", settings.name.get_ref()),
-                "give each a name of its own",
-            ));
-        }
-        let set = match set {
-            Some(node) => document::table(source, node, "set")?
-                .into_iter()
-                .map(|(key, value)| {
-                    let span = key.span();
-                    (Spanned::new(span, key.into_inner().into_owned()), value)
-                })
-                .collect(),
-            None => Vec::new(),
-        };
-        if set.is_empty() {
-            return Err(source.error(
-                span,
-                "a variant sets nothing",
-                "add `set = { \"broker.main.producer.acks\" = \"1\" }`",
-            ));
-        }
-        variants.push(Variant {
-            name: settings.name.into_inner(),
-            exit: settings.exit,
-            set,
-        });
+    context: (&str, &Names, Option<&Path>),
+    mut document: DeTable<'i>,
+    variant: Variant<'i>,
+) -> Result<Case, ScenarioError> {
+    for (path, value) in variant.set {
+        document::overlay(source, &mut document, &path, value)?;
     }
-    Ok(variants)
+    let mut case = case(source, context, document, Some(variant.name))?;
+    case.cell = variant.cell;
+    if let Some(exit) = variant.exit {
+        case.exit = exit;
+    }
+    Ok(case)
 }
 
 /// One case: typed parse, bounds, references, hardware, scale, phases, faults, in this order.
@@ -347,6 +295,7 @@ fn case(
     written.faults = scenario.faults.clone();
     Ok(Case {
         variant,
+        cell: Vec::new(),
         exit: written.expect.exit,
         scenario,
         written,

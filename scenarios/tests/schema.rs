@@ -183,6 +183,10 @@ slo = ["p99.9(end-to-end) <= 1s of delivered during 'cut'", "goodput > 10%", "lo
 name = "eager"
 exit = 0
 set = { "broker.main.producer.linger" = "0s" }
+
+[matrix]
+exits = { linger-1ms-nodes-3 = 0 }
+every = { "broker.main.producer.linger" = ["1ms", "9ms"], "broker.main.nodes" = [3] }
 "#;
 
 fn load(text: &str) -> Result<(), String> {
@@ -384,6 +388,32 @@ fn what_no_editor_should_let_pass_is_refused_by_schema_and_load_alike() {
             "\"broker.main.producer.linger\" = \"0s\"",
             "\"faults.max\" = 1",
         ),
+        (
+            "a matrix that sets nothing",
+            "every = { \"broker.main.producer.linger\" = [\"1ms\", \"9ms\"], \"broker.main.nodes\" = [3] }",
+            "",
+        ),
+        (
+            "a matrix both ways",
+            "[matrix]\n",
+            "[matrix]\nlist = [{ \"broker.main.nodes\" = 3 }]\n",
+        ),
+        (
+            "a matrix with other faults",
+            "\"broker.main.nodes\" = [3]",
+            "\"faults.max\" = [1]",
+        ),
+        (
+            "a matrix of single values",
+            "\"broker.main.nodes\" = [3]",
+            "\"broker.main.nodes\" = 3",
+        ),
+        (
+            "a value of a matrix twice",
+            "[\"1ms\", \"9ms\"]",
+            "[\"1ms\", \"1ms\"]",
+        ),
+        ("an unknown key in a matrix", "exits = {", "exists = {"),
     ];
     let mut seen = BTreeSet::new();
     for (what, from, to) in mistakes {

@@ -102,22 +102,19 @@ fn configurations(catalog: &Catalog, args: &CompareArgs) -> Result<Vec<Chosen>, 
         let mut file = load(path, &catalog.names())?;
         objectives::add(&mut file, SLO, &args.slo)?;
         if !many && args.variant.is_empty() {
-            let variants: Vec<Option<String>> =
-                file.cases.iter().map(|case| case.variant.clone()).collect();
-            for variant in variants {
-                chosen.push(Chosen::of(catalog, file.clone(), path, variant.as_deref())?);
-            }
+            chosen.extend(Chosen::all(catalog, file, path)?);
         } else {
-            chosen.push(Chosen::of(catalog, file.clone(), path, None)?);
+            let file = Arc::new(file);
+            chosen.push(Chosen::of(catalog, Arc::clone(&file), path, None)?);
             for variant in &args.variant {
-                chosen.push(Chosen::of(catalog, file.clone(), path, Some(variant))?);
+                chosen.push(Chosen::of(catalog, Arc::clone(&file), path, Some(variant))?);
             }
         }
     }
     if chosen.len() < 2 {
         return Err(Failure::usage(
             format!("{} has no variants to compare", args.scenarios[0].display()),
-            "add a [[variant]] to it, or name a second file",
+            "add a [[variant]] or a [matrix] to it, or name a second file",
         ));
     }
     Ok(chosen)

@@ -30,17 +30,7 @@ pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
     for path in &files {
         let mut file = load(path, &catalog.names())?;
         objectives::add(&mut file, SLO, &args.slo)?;
-        let first = Chosen::of(catalog, file.clone(), path, None)?;
-        let variants: Vec<String> = first
-            .file
-            .cases
-            .iter()
-            .filter_map(|case| case.variant.clone())
-            .collect();
-        chosen.push(first);
-        for variant in variants {
-            chosen.push(Chosen::of(catalog, file.clone(), path, Some(&variant))?);
-        }
+        chosen.extend(Chosen::all(catalog, file, path)?);
     }
     let saved = corpus::loaded(catalog, &saved)?;
     differ(&chosen)?;

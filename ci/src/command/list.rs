@@ -27,7 +27,10 @@ pub fn list(catalog: &Catalog, args: &ListArgs) -> Result<u8, Failure> {
                 say(&format!("{}\n    {}?", path.display(), first.trim()))?;
                 for case in &file.cases {
                     if let Some(variant) = &case.variant {
-                        say(&format!("    --variant {variant}"))?;
+                        let cell = case.cell.iter();
+                        let cell = cell.map(|at| format!("{} = {}", at.path, at.value));
+                        let cell = cell.collect::<Vec<_>>().join(", ");
+                        say(format!("    --variant {variant}  {cell}").trim_end())?;
                     }
                 }
             }

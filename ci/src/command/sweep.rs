@@ -55,7 +55,7 @@ pub fn quoted(slos: &[String]) -> String {
 /// One scenario, chosen and assembled.
 pub struct Chosen {
     /// The file.
-    pub file: ScenarioFile,
+    pub file: Arc<ScenarioFile>,
     /// Its path, as given.
     pub path: PathBuf,
     /// Which case of it.
@@ -74,10 +74,11 @@ impl Chosen {
     /// Assembles the variant asked for of a file that is loaded.
     pub fn of(
         catalog: &Catalog,
-        file: ScenarioFile,
+        file: impl Into<Arc<ScenarioFile>>,
         path: &Path,
         variant: Option<&str>,
     ) -> Result<Chosen, Failure> {
+        let file: Arc<ScenarioFile> = file.into();
         let case = match variant {
             None => 0,
             Some(wanted) => {
@@ -109,6 +110,15 @@ impl Chosen {
             case,
             assembly,
         })
+    }
+
+    /// The scenario as written, and each of its variants.
+    pub fn all(catalog: &Catalog, file: ScenarioFile, path: &Path) -> Result<Vec<Chosen>, Failure> {
+        let file = Arc::new(file);
+        let variants = file.cases.iter().map(|case| case.variant.as_deref());
+        variants
+            .map(|variant| Chosen::of(catalog, Arc::clone(&file), path, variant))
+            .collect()
     }
 
     /// The case.

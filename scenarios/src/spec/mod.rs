@@ -7,6 +7,7 @@ pub mod distribution;
 pub(crate) mod document;
 pub mod expect;
 pub mod faults;
+pub mod matrix;
 pub(crate) mod parse;
 pub mod phases;
 pub mod planned;
@@ -17,6 +18,7 @@ pub mod run;
 pub mod scale;
 pub mod slo;
 pub mod target;
+pub(crate) mod variant;
 pub(crate) mod written;
 
 #[cfg(test)]

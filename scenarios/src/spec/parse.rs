@@ -29,6 +29,7 @@ pub(crate) const SECTIONS: &[&str] = &[
     "faults",
     "expect",
     "variant",
+    "matrix",
 ];
 
 /// The text, and where everything in it stands.

@@ -239,6 +239,41 @@ fn settings(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// `[matrix]`
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["every"] }, { "required": ["list"] }]))]
+pub(crate) struct WrittenMatrix {
+    /// Every combination of these values: a list of values by the path of the setting.
+    // Taken out before, as planned faults are; so is the list.
+    #[serde(default)]
+    #[schemars(schema_with = "every")]
+    pub every: (),
+    /// These combinations alone: tables of values by the path of the setting, all of the same settings.
+    #[serde(default)]
+    #[schemars(schema_with = "combinations")]
+    pub list: (),
+    /// The exit code that all cells are known to give; the scenario's if it is left out.
+    #[serde(default)]
+    pub exit: Option<u8>,
+    /// The exit codes of single cells, by their names.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<Name, u8>")]
+    pub exits: BTreeMap<Spanned<String>, u8>,
+}
+
+fn every(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = settings(generator);
+    let values = serde_json::json!({ "type": "array", "minItems": 1, "uniqueItems": true });
+    schema.insert("additionalProperties".to_owned(), values);
+    schema
+}
+
+fn combinations(generator: &mut SchemaGenerator) -> Schema {
+    let items = settings(generator);
+    schemars::json_schema!({ "type": "array", "minItems": 1, "uniqueItems": true, "items": items })
+}
+
 /// A whole file. A marker: the parser takes its sections out one by one.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -274,4 +309,6 @@ pub(crate) struct Document {
     expect: Option<WrittenExpect>,
     /// The same question with some settings changed. All variants meet the same arrivals and the same faults.
     variant: Option<Vec<WrittenVariant>>,
+    /// Variants by rule: every combination of some values, or a list of combinations.
+    matrix: Option<WrittenMatrix>,
 }
