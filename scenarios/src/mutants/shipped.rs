@@ -41,4 +41,11 @@ pub const SHIPPED: &[Shipped] = shipped![
     "pairs/acks.toml",
     "pairs/settle.toml",
     "pairs/sinks.toml",
+    "zoo/grp-commit-after-nonidempotent.toml",
+    "zoo/grp-commit-before-process.toml",
+    "zoo/grp-rebalance-double-owner.toml",
+    "zoo/log-retention-outruns-consumer.toml",
+    "zoo/prod-acks-below-all.toml",
+    "zoo/prod-retry-dup.toml",
+    "zoo/prod-retry-reorder.toml",
 ];

@@ -140,6 +140,12 @@ impl Accumulator {
             .all(|pending| pending.state == State::InFlight)
     }
 
+    /// Whether any closed batch is under way.
+    pub(super) fn has_one_in_flight(&self) -> bool {
+        let mut queue = self.queue.iter();
+        queue.any(|pending| pending.state == State::InFlight)
+    }
+
     pub(super) fn position(&self, serial: u64) -> Option<usize> {
         self.queue
             .iter()

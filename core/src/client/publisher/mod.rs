@@ -298,6 +298,11 @@ impl Publisher {
                 return;
             }
             let accumulator = &self.partitions[usize::from(partition)];
+            // With one request at a time the order is kept, so a batch waits for the answer to the one before
+            // it, also where a new leader takes it (`guaranteeMessageOrder` of Kafka's sender).
+            if self.plan.max_in_flight == 1 && accumulator.has_one_in_flight() {
+                return;
+            }
             if let Some(at) = accumulator.sendable(gate, now) {
                 self.send(cx, leader, partition, at);
                 if !self.may_send(cx, now) {

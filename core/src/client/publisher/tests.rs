@@ -359,6 +359,23 @@ fn a_moved_leader_is_asked_for_and_the_batch_follows_it() {
 }
 
 #[test]
+fn one_request_at_a_time_waits_for_its_answer_although_the_leader_has_moved() {
+    let mut config = config();
+    config.max_in_flight = 1;
+    config.request_timeout = Span::secs(400);
+    config.delivery_timeout = Span::secs(1_000);
+    let mut stage = Stage::ready(to_log(&config));
+    stage.push();
+    stage.wait(Span::secs(301));
+    stage.answer_metadata(NodeId(12), 2);
+    stage.push();
+    stage.wait(Span::secs(1));
+    assert_eq!(stage.published(), [(10, 0, Some((7, 0)))]);
+    stage.answer(0, None);
+    assert_eq!(stage.published(), [(12, 1, Some((7, 1)))]);
+}
+
+#[test]
 fn metadata_older_than_known_is_ignored() {
     let mut stage = Stage::ready(to_log(&config()));
     stage.wait(Span::secs(301));
