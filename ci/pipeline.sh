@@ -27,7 +27,7 @@ step_clippy() { cargo clippy -q --locked --workspace --all-targets; }
 step_doc() { RUSTDOCFLAGS="--cfg madsim -D warnings" cargo doc -q --locked --workspace --no-deps; }
 
 # The command that the README names. It holds the claims about brokers, checks and reports, and
-# ci/tests/tidy.rs, which holds what no lint can.
+# ci/tests/all/tidy.rs, which holds what no lint can.
 step_test() { cargo test -q --locked; }
 
 # Where the flag is lost (an exported RUSTFLAGS, an install from a registry) everything but hosted

@@ -68,6 +68,20 @@ alike() {
 
 same_bytes() { cmp -s "$(file "$1" "$3")" "$(file "$2" "$3")"; }
 
+# tests GROUP CRATE TESTS COUNTS...: runs tests in full counts, in release. Puts what they print into the file `log`,
+# how they ended into `code`, how many ran into `ran` and the line that repeats it into `command`.
+tests() {
+    local group=$1 crate=$2 which=$3
+    shift 3
+    log=$results/$group.txt code=0 command="$* cargo test --release -p $crate $which"
+    # The name of a test stands behind its target, so these are words.
+    env "$@" cargo test -q --locked --release -p "$crate" $which -- --nocapture >"$log" 2>&1 || code=$?
+    ran=$(awk '/^test result/ { ran += $4 } END { print ran + 0 }' "$log")
+}
+
+# passed CLAIM FIGURE: the row of the tests that ran last; none is not a pass.
+passed() { row "$1" "$command" "$2, exit $code" "$(verdict test "$code" -eq 0 -a "$ran" -ge 1)"; }
+
 prove_determinism() {
     storm $release twice run $orders --seeds 1000 --twice
     row "1,000 seeds give the same fingerprint twice" "run $orders --seeds 1000 --twice" \
@@ -142,12 +156,8 @@ prove_shards() {
 lines() { if [ -f "$results/$1/seeds.ndjson" ]; then tail -n +2 "$results/$1/seeds.ndjson" | wc -l; else echo 0; fi; }
 
 prove_baseline() {
-    local log=$results/baseline.txt code=0
-    STORMGLASS_COMMITS=100 cargo test -q --locked --release -p stormglass --test baseline >"$log" 2>&1 || code=$?
-    row "an unchanged model is green on 100 commits; one that moves p99 by two percent is exit 6 and names the stage" \
-        "STORMGLASS_COMMITS=100 cargo test --release -p stormglass --test baseline" \
-        "$(awk '/^test result/ { ran += $4 } END { print ran + 0 }' "$log") tests, exit $code" \
-        "$(verdict test "$code" -eq 0)"
+    tests baseline stormglass "--test all baseline::" STORMGLASS_COMMITS=100
+    passed "an unchanged model is green on 100 commits; one with another p99 is exit 6 and names the stage" "$ran tests"
 }
 
 prove_acks() {
@@ -222,13 +232,10 @@ prove_clocks() {
 }
 
 prove_windows() {
-    local log=$results/windows.txt code=0
-    STORMGLASS_SEEDS=2000 cargo test -q --locked --release -p stormglass-scenarios --test windows -- --nocapture \
-        >"$log" 2>&1 || code=$?
+    tests windows stormglass-scenarios "--test all windows::" STORMGLASS_SEEDS=2000
     grep 'seeds,' "$log" || true
-    row "windows of all three kinds equal a batch over the log on two real traces, 2,000 seeds each" \
-        "STORMGLASS_SEEDS=2000 cargo test --release -p stormglass-scenarios --test windows" \
-        "$(grep -c ' 0 wrong' "$log" || true) cases, exit $code" "$(verdict test "$code" -eq 0)"
+    passed "windows of all three kinds equal a batch over the log on two real traces, 2,000 seeds each" \
+        "$(grep -c ' 0 wrong' "$log" || true) cases"
 }
 
 # Wall time; the load average stands beside it, because a busy machine measures itself.
@@ -271,7 +278,7 @@ prove_memory() {
         "$((few / 1024)) and $((many / 1024)) MiB" "$(verdict test "$many" -lt $((few * 3 / 2)))"
 
     local base=$results/memory.toml long=$results/memory-long.toml
-    cp ci/tests/memory/steady.toml "$base"
+    cp ci/tests/all/memory/steady.toml "$base"
     sed 's/^chaos = "20s"$/chaos = "330s"/' "$base" >"$long"
     grep -q '^chaos = "330s"$' "$long"
     storm $release steady run "$base" --variant fast
@@ -280,7 +287,7 @@ prove_memory() {
     local peaks=($(environment steady peak_rss_bytes) $(environment steady-long peak_rss_bytes))
     local modelled=($(environment steady modelled_bytes) $(environment steady-long modelled_bytes))
     row "ten times the events at 5,000/s need at most 1.2 times the memory" \
-        "run ci/tests/memory/steady.toml --variant fast, chaos 20s and 330s" \
+        "run ci/tests/all/memory/steady.toml --variant fast, chaos 20s and 330s" \
         "${events[0]} and ${events[1]} events: $((peaks[0] / 1024)) and $((peaks[1] / 1024)) KiB" \
         "$(verdict test "${events[1]}" -ge $((10 * events[0])) -a $((5 * peaks[1])) -le $((6 * peaks[0])))"
     row "what the modelled disks hold in them" "env.json" \
@@ -288,65 +295,44 @@ prove_memory() {
 }
 
 prove_badinput() {
-    local log=$results/badinput.txt code=0
-    STORMGLASS_CASES=100000 cargo test -q --locked --release -p stormglass-scenarios mutated >"$log" 2>&1 || code=$?
-    local ran
-    ran=$(awk '/^test result/ { ran += $4 } END { print ran + 0 }' "$log")
-    row "100,000 mutated scenario texts load or are refused with a place; none panics" \
-        "STORMGLASS_CASES=100000 cargo test --release -p stormglass-scenarios mutated" \
-        "$ran tests, exit $code" "$(verdict test "$code" -eq 0 -a "$ran" -ge 1)"
+    tests badinput stormglass-scenarios mutated STORMGLASS_CASES=100000
+    passed "100,000 mutated scenario texts load or are refused with a place; none panics" "$ran tests"
 }
 
 prove_queueing() {
-    local log=$results/queueing.txt code=0
-    STORMGLASS_SAMPLES=10000000 cargo test -q --locked --release -p stormglass-sim --test queueing -- --nocapture \
-        >"$log" 2>&1 || code=$?
-    grep 'standard errors\|intervals' "$log"
-    row "stations behave as theory says: 10 million jobs, 200 million at 0.95" \
-        "STORMGLASS_SAMPLES=10000000 cargo test --release -p stormglass-sim --test queueing" \
-        "$(grep -c 'standard errors' "$log") stations, exit $code" "$(verdict test "$code" -eq 0)"
+    tests queueing stormglass-sim "--test all queueing::" STORMGLASS_SAMPLES=10000000
+    grep 'standard errors\|intervals' "$log" || true
+    passed "stations behave as theory says: 10 million jobs, 200 million at 0.95" \
+        "$(grep -c 'standard errors' "$log" || true) stations"
 }
 
 prove_shrink() {
-    local log=$results/shrink.txt code=0
-    STORMGLASS_SEEDS=1000 cargo test -q --locked --release -p stormglass-scenarios --test shrink -- --nocapture \
-        >"$log" 2>&1 || code=$?
-    grep '^|' "$log"
-    row "every known failure becomes a schedule of a few events and faults that fails alone; again changes nothing" \
-        "STORMGLASS_SEEDS=1000 cargo test --release -p stormglass-scenarios --test shrink" \
-        "$(grep -c '^| [a-z]*/' "$log") failures, exit $code" "$(verdict test "$code" -eq 0)"
+    tests shrink stormglass-scenarios "--test all shrink::" STORMGLASS_SEEDS=1000
+    grep '^|' "$log" || true
+    passed "every known failure becomes a schedule of a few events and faults that fails alone; again changes nothing" \
+        "$(grep -c '^| [a-z]*/' "$log" || true) failures"
 }
 
 prove_explain() {
-    local log=$results/explain.txt code=0
-    STORMGLASS_SEEDS=1000 STORMGLASS_SEARCH=2000 \
-        cargo test -q --locked --release -p stormglass-scenarios --test explain -- --nocapture >"$log" 2>&1 || code=$?
-    grep 'as it is\|search' "$log"
-    row "the counterfactuals of every flaw name it; without it 2,000 fresh seeds pass" \
-        "STORMGLASS_SEEDS=1000 STORMGLASS_SEARCH=2000 cargo test --release -p stormglass-scenarios --test explain" \
-        "$(grep -c '  search: 0 of' "$log") flaws, exit $code" "$(verdict test "$code" -eq 0)"
+    tests explain stormglass-scenarios "--test all explain::" STORMGLASS_SEEDS=1000 STORMGLASS_SEARCH=2000
+    grep 'as it is\|search' "$log" || true
+    passed "the counterfactuals of every flaw name it; without it 2,000 fresh seeds pass" \
+        "$(grep -c '  search: 0 of' "$log" || true) flaws"
 }
 
 prove_plans() {
-    local log=$results/plans.txt code=0
-    STORMGLASS_CASES=10000 cargo test -q --locked --release -p stormglass-scenarios --test plans >"$log" 2>&1 || code=$?
-    STORMGLASS_CASES=10000 cargo test -q --locked --release -p stormglass-scenarios --lib plan::tests >>"$log" 2>&1 ||
-        code=$?
-    row "10,000 plans print, parse back to themselves and give the same fingerprint" \
-        "STORMGLASS_CASES=10000 cargo test --release -p stormglass-scenarios --test plans" \
-        "$(awk '/^test result/ { ran += $4 } END { print ran + 0 }' "$log") tests, exit $code" \
-        "$(verdict test "$code" -eq 0)"
+    tests plans stormglass-scenarios "--test all plans::" STORMGLASS_CASES=10000
+    passed "10,000 plans print, parse back to themselves and give the same fingerprint" "$ran tests"
+    tests plans-any stormglass-scenarios "--lib plan::tests" STORMGLASS_CASES=10000
+    passed "and so do 10,000 lists of any faults" "$ran tests"
 }
 
 # 600 seeds of each of some 34 safe cases.
 prove_swarm() {
-    local log=$results/swarm.txt code=0
-    STORMGLASS_SEEDS=600 cargo test -q --locked --release -p stormglass-scenarios --test swarm -- --nocapture \
-        >"$log" 2>&1 || code=$?
+    tests swarm stormglass-scenarios "--test all swarm::" STORMGLASS_SEEDS=600
     grep 'alarms' "$log" || true
-    row "the full swarm inside the envelope raises no alarm in a safe configuration" \
-        "STORMGLASS_SEEDS=600 cargo test --release -p stormglass-scenarios --test swarm" \
-        "$(grep ' runs, ' "$log" || true), exit $code" "$(verdict test "$code" -eq 0)"
+    passed "the full swarm inside the envelope raises no alarm in a safe configuration" \
+        "$(grep ' runs, ' "$log" || true)"
 }
 
 mkdir -p "$results"

@@ -5,7 +5,7 @@
 #
 # The schemas are not part of this project: name the folder that holds them in STORMGLASS_SCHEMAS.
 #   sarif-schema-2.1.0.json     OASIS, the address in the `$schema` of every results.sarif
-#   gitlab-codequality.json     optional; GitLab describes the format in words, and reports/tests/hostile.rs holds it
+#   gitlab-codequality.json     optional; GitLab describes the format in words, held by reports/tests/all/hostile.rs
 #
 # Ends with 1 if a file does not keep to its schema, and with 4 if something is missing to tell.
 set -euo pipefail

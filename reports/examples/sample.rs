@@ -1,7 +1,7 @@
 //! Writes every rendering of a made-up sweep into a folder, for a look at them:
 //! `cargo run -p stormglass-reports --example sample -- out/sample [passing]`.
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/all/support/mod.rs"]
 mod support;
 
 use std::error::Error;

@@ -1,7 +1,7 @@
 //! Compares the drivers: the same world bare, hosted, and hosted with its askers as async programs.
 //! `cargo run --release -p stormglass-sim --example hosts`
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/all/support/mod.rs"]
 mod support;
 
 use std::sync::Arc;

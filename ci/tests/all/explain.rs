@@ -1,0 +1,167 @@
+//! `stormglass shrink` and `stormglass explain` on a failure whose cause is known.
+
+use crate::stage::{command, folder, said, shipped};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+fn stormglass(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    said(command(folder, "").args(arguments))
+}
+
+const FAILURE: &str = "out/failures/no-loss-lost-write-broker-log-partition";
+
+#[test]
+fn a_shrunk_failure_fails_on_its_own_and_its_explanation_names_the_setting_that_mends_it() {
+    let folder = folder("explain", "acks");
+    let (code, text) = stormglass(
+        &folder,
+        &["shrink", &shipped("pairs/acks.toml"), "--seed", "1"],
+    );
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("events 6708 -> 1"), "{text}");
+    let repro = format!("{FAILURE}/repro.toml");
+    let (code, text) = stormglass(&folder, &["run", &repro, "-q"]);
+    assert_eq!(code, Some(1), "{text}");
+
+    let explain = [
+        "explain",
+        &shipped("pairs/acks.toml"),
+        "--seed",
+        "1",
+        "--seeds",
+        "10",
+    ];
+    let (code, text) = stormglass(&folder, &explain);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.contains("`broker.main.producer.acks = \"all\"` mends it"),
+        "{text}"
+    );
+    assert!(text.contains("truncates it away"), "{text}");
+    let written = fs::read_to_string(folder.join(FAILURE).join("explain.json"));
+    let data: Value = serde_json::from_str(&written.expect("it was written")).expect("it is JSON");
+    let rows = data["counterfactuals"]["rows"]
+        .as_array()
+        .expect("it has rows");
+    assert_eq!(data["mends"][0]["search"]["is_fix"], true, "{data:#}");
+    let row = |label: &str| {
+        let found = rows.iter().find(|row| {
+            row["label"]
+                .as_str()
+                .is_some_and(|text| text.contains(label))
+        });
+        found.unwrap_or_else(|| panic!("{label} is not among {rows:#?}"))["rate"]["fails"].clone()
+    };
+    assert_eq!(row("without 'isolated leader'"), 0);
+    assert_eq!(row("producer.acks"), 0);
+    // Syncing the disk of the leader does not bring its records to the others.
+    assert!(
+        row("flush_interval_batches").as_u64() > Some(40),
+        "{rows:#?}"
+    );
+    let (_, other) = stormglass(&folder, &[&explain[..], &["--jobs", "1"]].concat());
+    assert_eq!(other, text, "whatever the workers");
+}
+
+/// What a sweep wrote, but for what it took.
+fn results(folder: &Path) -> Vec<(String, String)> {
+    let repro = format!("{FAILURE}/repro.toml").replacen("out/", "", 1);
+    let names = ["report.html", "summary.json", "summary.md", &repro];
+    let read = |name: &str| fs::read_to_string(folder.join("out").join(name));
+    names
+        .map(|name| (name.to_owned(), read(name).expect("the sweep wrote it")))
+        .to_vec()
+}
+
+#[test]
+fn a_sweep_explains_each_signature_once_with_the_same_bytes_whatever_the_workers() {
+    let (alone, beside) = (folder("explain", "jobs-1"), folder("explain", "jobs-3"));
+    // A fifth of the events fails as the whole does, and is shrunk sooner.
+    let text = fs::read_to_string(shipped("pairs/acks.toml")).expect("the pair is there");
+    for folder in [&alone, &beside] {
+        let text = text.replace("300/s", "60/s");
+        fs::write(folder.join("acks.toml"), text).expect("the folder takes files");
+    }
+    let sweep = ["run", "acks.toml", "--seeds", "2", "--explain"];
+    let (code, text) = stormglass(&alone, &[&sweep[..], &["--jobs", "1"]].concat());
+    assert_eq!(code, Some(1), "{text}");
+    // Two seeds under different faults break in two ways, and need one schedule for both.
+    assert!(
+        text.contains("1 event and 1 fault (was 1,354 and 1)"),
+        "{text}"
+    );
+    assert!(
+        text.contains("shrunk:  to the schedule of no-loss"),
+        "{text}"
+    );
+    assert!(text.contains("it fails 0/50 with broker.main.producer.acks = \"all\""));
+    let run = format!("stormglass run {FAILURE}/repro.toml");
+    assert!(text.contains(&run), "{text}");
+    assert_eq!(
+        fs::read_dir(alone.join("out/failures"))
+            .expect("it is there")
+            .count(),
+        1
+    );
+    let summary = &results(&alone)[1].1;
+    let data: Value = serde_json::from_str(summary).expect("it is JSON");
+    let story = &data["failures"][0]["explained"];
+    assert_eq!(story["life"].as_array().map(Vec::len), Some(8), "{story:#}");
+    assert_eq!(
+        story["mends"][0]["search"],
+        Value::Null,
+        "no search in a sweep"
+    );
+    let (_, other) = stormglass(&beside, &[&sweep[..], &["--jobs", "3", "-q"]].concat());
+    assert!(results(&alone) == results(&beside), "{text}\n{other}");
+}
+
+#[test]
+fn a_seed_that_passes_is_a_mistake_of_the_command_line() {
+    let folder = folder("explain", "passes");
+    for command in ["shrink", "explain"] {
+        let arguments = [
+            command,
+            &shipped("pairs/acks.toml"),
+            "--variant",
+            "acks-all",
+            "--seed",
+            "1",
+        ];
+        let (code, text) = stormglass(&folder, &arguments);
+        assert_eq!(code, Some(2), "{text}");
+        assert!(text.contains("hint:"), "{text}");
+    }
+}
+
+#[test]
+fn replay_follows_an_event_and_the_events_of_a_key() {
+    let folder = folder("explain", "follow");
+    let replay = |whom: &str| {
+        let arguments = [
+            "replay",
+            &shipped("pairs/acks.toml"),
+            "--seed",
+            "1",
+            "--follow",
+            whom,
+        ];
+        stormglass(&folder, &arguments)
+    };
+    // The event that the failure of seed 1 names: acknowledged behind the cut, truncated after the heal.
+    let (code, text) = replay("0:896");
+    assert_eq!(code, Some(0), "{text}");
+    let place = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what}: {text}"));
+    assert!(place("begins") < place("is told that it is stored"));
+    assert!(place("is healed") < place("truncates it away"));
+    let (code, text) = replay("key=7");
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(text.matches("owes it").count(), 20, "{text}");
+    assert!(text.contains("the first 20 events of key 7"), "{text}");
+    assert_eq!(text.matches(" begins").count(), 1, "faults are told once");
+    for wrong in ["0:99999999", "key=99999999", "everything"] {
+        let (code, text) = replay(wrong);
+        assert_eq!(code, Some(2), "{wrong}: {text}");
+    }
+}

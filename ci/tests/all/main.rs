@@ -1,0 +1,15 @@
+//! What the command line is claimed to do, through the real binary.
+
+mod baseline;
+mod capacity;
+mod compare;
+mod examples;
+mod explain;
+mod habits;
+mod hunt;
+mod memory;
+mod newcomer;
+mod self_test;
+mod stage;
+mod sweeps;
+mod tidy;

@@ -1,0 +1,9 @@
+//! What the renderings of one model are claimed to show.
+
+mod agreement;
+mod compare;
+mod figures;
+mod folding;
+mod hostile;
+mod page;
+mod support;
