@@ -6,6 +6,7 @@ use crate::command::compare::margin;
 use crate::command::sweep::{Chosen, workers};
 use crate::error::Failure;
 use crate::fold::fold;
+use crate::hush::Hush;
 use crate::out::write_file;
 use crate::{say, seeds, signals};
 use std::path::{Path, PathBuf};
@@ -231,7 +232,8 @@ fn gather(subject: Subject, chosen: &Chosen, workers_asked: Option<usize>) -> Op
     let jobs = seeds::from_base(&subject.seeds.base, subject.seeds.count);
     let stages = Stage::ALL.map(|stage| stage.name().to_owned()).to_vec();
     let mut gathering = Gathering::new(subject, stages);
-    std::panic::set_hook(Box::new(|_| {})); // A seed's panic is noted as its failure, below.
+    // A seed's panic is noted as its failure, below.
+    let hush = Hush::panics();
     let taken = sweep(
         &jobs,
         workers(workers_asked).min(jobs.len()),
@@ -246,7 +248,7 @@ fn gather(subject: Subject, chosen: &Chosen, workers_asked: Option<usize>) -> Op
             Ended::Panicked(panic) => gathering.add(&panicked(job, panic.part.as_deref())),
         },
     );
-    let _ = std::panic::take_hook();
+    drop(hush);
     (taken == jobs.len()).then(|| gathering.finish())
 }
 

@@ -6,6 +6,7 @@ use crate::command::list;
 use crate::command::sweep::{Chosen, workers};
 use crate::error::Failure;
 use crate::fold::fold;
+use crate::hush::Hush;
 use crate::{seeds, signals};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -71,7 +72,8 @@ pub fn run<'a>(corpus: &'a [Chosen], args: &GateArgs) -> Result<Vec<&'a Chosen>,
     }
     let started = Instant::now();
     let mut broken = Vec::new();
-    std::panic::set_hook(Box::new(|_| {})); // What panics is run again and told of below.
+    // What panics is run again and told of below.
+    let hush = Hush::panics();
     for case in corpus {
         let is_expected = case.case().exit == 0;
         if fails(case, args.sweep.jobs) == is_expected {
@@ -81,7 +83,7 @@ pub fn run<'a>(corpus: &'a [Chosen], args: &GateArgs) -> Result<Vec<&'a Chosen>,
             break;
         }
     }
-    let _ = std::panic::take_hook();
+    drop(hush);
     let noun = if corpus.len() == 1 { "case" } else { "cases" };
     let verdict = match broken.len() {
         0 => "ok".to_owned(),

@@ -4,6 +4,7 @@
 use crate::args::GateArgs;
 use crate::command::sweep::Chosen;
 use crate::error::Failure;
+use crate::hush::Hush;
 use std::path::Path;
 use stormglass_reports::model::known::KnownFailure;
 use stormglass_scenarios::known::{self, Known, Version};
@@ -68,7 +69,8 @@ impl List {
 /// Whether a run of the seed shows the signature.
 fn shows(chosen: &Chosen, seed: u64, signature: &str) -> bool {
     let mut is_shown = false;
-    std::panic::set_hook(Box::new(|_| {})); // A seed that panics shows nothing else.
+    // A seed that panics shows nothing else.
+    let hush = Hush::panics();
     let one = || run::run(&chosen.assembly, seed, Driver::Auto);
     sweep(
         &[Job { index: 0, seed }],
@@ -84,6 +86,6 @@ fn shows(chosen: &Chosen, seed: u64, signature: &str) -> bool {
             }
         },
     );
-    let _ = std::panic::take_hook();
+    drop(hush);
     is_shown
 }

@@ -10,6 +10,7 @@ mod corpus;
 mod error;
 mod explained;
 mod fold;
+mod hush;
 mod journal;
 mod known;
 mod out;

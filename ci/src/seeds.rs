@@ -144,9 +144,18 @@ pub fn from_base(base: &str, count: u64) -> Vec<Job> {
         .collect()
 }
 
-/// The commit under test, as the environment or git names it.
+/// What seeds are taken from where nothing is named and no commit is known.
+pub const NO_BASE: &str = "stormglass";
+
+/// The text that a gate takes its seeds from: what was asked for, else the commit under test.
 #[must_use]
-pub fn commit() -> Option<String> {
+pub fn base(asked: Option<&str>) -> String {
+    let asked = asked.map(str::to_owned).or_else(commit);
+    asked.unwrap_or_else(|| NO_BASE.to_owned())
+}
+
+/// The commit under test, as the environment or git names it.
+fn commit() -> Option<String> {
     let named = ["GITHUB_SHA", "CI_COMMIT_SHA"]
         .iter()
         .find_map(|name| std::env::var(name).ok());

@@ -22,15 +22,34 @@ use crate::summary::Summary;
 use words::{escape, figure, seconds};
 
 /// Nothing is loaded from anywhere: styles and the script are in the page.
-pub(crate) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
                       img-src data:; base-uri 'none'; form-action 'none'";
 /// Shared by all charts and cards: the hatch of fault bands, and the bolt before a fault.
-pub(crate) const DEFS: &str = "<svg class=\"defs\" aria-hidden=\"true\" focusable=\"false\"><defs>\
+const DEFS: &str = "<svg class=\"defs\" aria-hidden=\"true\" focusable=\"false\"><defs>\
 <pattern id=\"hatch\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\" \
 patternTransform=\"rotate(45)\"><rect width=\"7\" height=\"7\" fill=\"var(--fault-bar)\" \
 fill-opacity=\".32\"/><path d=\"M0 0V7\" stroke=\"var(--fault)\" stroke-width=\"1.4\" \
 stroke-opacity=\".42\"/></pattern><symbol id=\"bolt\" viewBox=\"0 0 24 24\">\
 <path d=\"M13 2 4 14h6l-1 8 9-12h-6z\" fill=\"currentColor\"/></symbol></defs></svg>";
+
+/// What every page begins with, up to its heading: the title, the styles, and the way past what stands before
+/// the section `first`, called `name`.
+pub(crate) fn head(title: &str, first: &str, name: &str) -> String {
+    [
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
+        "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n",
+        &format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n"),
+        "<meta name=\"color-scheme\" content=\"light dark\">\n",
+        "<meta name=\"referrer\" content=\"no-referrer\">\n<link rel=\"icon\" href=\"data:,\">\n",
+        &format!("<title>{}</title>\n", escape(title)),
+        "<style>\n",
+        include_str!("html/style.css"),
+        "</style>\n</head>\n<body>\n",
+        &format!("<a class=\"skip\" href=\"#{first}\">Skip to {name}</a>\n"),
+        DEFS,
+    ]
+    .concat()
+}
 
 /// The page.
 #[must_use]
@@ -42,18 +61,7 @@ pub fn render(report: &Report) -> String {
         summary.title()
     );
     [
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
-        "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n",
-        &format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n"),
-        "<meta name=\"color-scheme\" content=\"light dark\">\n",
-        "<meta name=\"referrer\" content=\"no-referrer\">\n<link rel=\"icon\" href=\"data:,\">\n",
-        &format!("<title>{}</title>\n", escape(&title)),
-        &format!(
-            "<style>\n{}</style>\n</head>\n<body>\n",
-            include_str!("html/style.css")
-        ),
-        "<a class=\"skip\" href=\"#gate\">Skip to the gate</a>\n",
-        DEFS,
+        &head(&title, "gate", "the gate"),
         &answer::header(&summary),
         "<main>\n",
         &answer::gate(&summary),

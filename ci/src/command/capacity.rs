@@ -12,6 +12,7 @@ use super::sweep::{Chosen, SLO};
 use crate::args::CapacityArgs;
 use crate::error::Failure;
 use crate::fold::fold;
+use crate::hush::Hush;
 use crate::out::OutError;
 use crate::{say, seeds, signals};
 use search::{Found, search};
@@ -286,7 +287,8 @@ impl Station {
             judged: Vec::new(),
         };
         let (interrupt, stop, mut panic) = (signals::stop_flag(), AtomicBool::new(false), None);
-        std::panic::set_hook(Box::new(|_| {})); // A seed's panic is told with its seed, below.
+        // A seed's panic is told with its seed, below.
+        let hush = Hush::panics();
         sweep(
             &self.jobs,
             self.workers.min(self.jobs.len()),
@@ -312,7 +314,7 @@ impl Station {
                 );
             },
         );
-        let _ = std::panic::take_hook();
+        drop(hush);
         if let Some((seed, broken)) = panic {
             eprintln!("at {rate}, seed {seed}: {}", broken.message);
             let class = match broken.part {

@@ -6,6 +6,7 @@ use super::sweep::{Chosen, workers};
 use crate::args::SweepArgs;
 use crate::error::Failure;
 use crate::explained::told;
+use crate::hush::Hush;
 use crate::signals;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -33,7 +34,8 @@ pub fn explain(
         let (first, rest) = wanted.split_at(wanted.len().min(MOST));
         (first.to_vec(), rest.to_vec())
     };
-    std::panic::set_hook(Box::new(|_| {})); // A candidate that panics is no candidate.
+    // A candidate that panics is no candidate.
+    let hush = Hush::panics();
     let shrunk = shrunk(catalog, chosen, report, &groups, args);
     let bench = Bench {
         catalog,
@@ -67,7 +69,7 @@ pub fn explain(
         report.failures[at].explained = Some(told);
         told_of.push((at, explained.shrunk));
     }
-    let _ = std::panic::take_hook();
+    drop(hush);
     left.sort_unstable();
     for at in left {
         let group = &report.failures[at];

@@ -5,6 +5,7 @@ use super::sweep::{Chosen, SLO, quoted, workers};
 use crate::args::CompareArgs;
 use crate::error::Failure;
 use crate::fold::fold;
+use crate::hush::Hush;
 use crate::out::write_file;
 use crate::{say, seeds, signals};
 use std::path::Path;
@@ -41,7 +42,8 @@ pub fn compare(catalog: &Catalog, args: &CompareArgs) -> Result<u8, Failure> {
     let stop = signals::stop_flag();
     for (side, one) in chosen.iter().enumerate() {
         let mut trouble = None;
-        std::panic::set_hook(Box::new(|_| {})); // A seed's panic is told with its seed, below.
+        // A seed's panic is told with its seed, below.
+        let hush = Hush::panics();
         let taken = sweep(
             &jobs,
             workers(args.jobs),
@@ -55,7 +57,7 @@ pub fn compare(catalog: &Catalog, args: &CompareArgs) -> Result<u8, Failure> {
                 }
             },
         );
-        let _ = std::panic::take_hook();
+        drop(hush);
         if let Some(trouble) = trouble {
             let hint = "run this configuration alone with `stormglass run`; a run that panics cannot be compared";
             return Err(Failure::usage(trouble, hint));

@@ -6,6 +6,7 @@ use super::sweep::{Chosen, workers};
 use crate::args::ExplainArgs;
 use crate::error::Failure;
 use crate::explained::told;
+use crate::hush::Hush;
 use crate::out::{OutError, write_file};
 use crate::say;
 use std::path::Path;
@@ -27,10 +28,11 @@ pub fn run(catalog: &Catalog, args: &ExplainArgs) -> Result<u8, Failure> {
         folder: chosen.folder(),
         workers: workers(args.jobs),
     };
-    std::panic::set_hook(Box::new(|_| {})); // A changed run that panics counts as failing.
+    // A changed run that panics counts as failing.
+    let hush = Hush::panics();
     let mut explained = bench.explain(shrunk);
     bench.prove(&mut explained, chosen.case(), args.seeds);
-    let _ = std::panic::take_hook();
+    drop(hush);
     let shrunk = &explained.shrunk;
     let folder = args
         .out

@@ -19,11 +19,7 @@ use stormglass_scenarios::objectives;
 /// Runs the command.
 pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
     args.sweep.judge()?;
-    let base = args
-        .seed_base
-        .clone()
-        .or_else(seeds::commit)
-        .unwrap_or_else(|| "stormglass".to_owned());
+    let base = seeds::base(args.seed_base.as_deref());
     let (files, saved) = files(args)?;
     // All are loaded before any is run: a mistake in the last costs no time.
     let mut chosen = Vec::new();
@@ -166,14 +162,7 @@ fn tell_saved(catalog: &Catalog, case: &Chosen, args: &GateArgs) -> Result<u8, F
 
 /// The scenario files asked for, and apart from them those of the regression corpus.
 fn files(args: &GateArgs) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Failure> {
-    let mut files = Vec::new();
-    for path in &args.scenarios {
-        if path.is_dir() {
-            files.extend(list::files(path)?);
-        } else {
-            files.push(path.clone());
-        }
-    }
+    let mut files = list::named(&args.scenarios)?;
     if files.is_empty() {
         return Err(Failure::usage(
             "there is no scenario here",

@@ -3,8 +3,9 @@
 use super::sweep::{Chosen, workers};
 use crate::args::HuntArgs;
 use crate::error::Failure;
+use crate::hush::Hush;
 use crate::out::write_file;
-use crate::{say, signals};
+use crate::{say, seeds, signals};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -48,7 +49,7 @@ pub fn hunt(catalog: &Catalog, args: &HuntArgs) -> Result<u8, Failure> {
             "list kinds of faults in `swarm` of its section [faults]",
         ));
     }
-    let base = args.seed_base.as_deref().unwrap_or("stormglass");
+    let base = args.seed_base.as_deref().unwrap_or(seeds::NO_BASE);
     let mut hunt = Hunt::new(Arc::clone(&chosen.assembly), base);
     let mut runs = 0;
     for generation in 0..args.generations {
@@ -102,7 +103,8 @@ fn generation_of(
         })
         .collect();
     let mut all = Vec::new();
-    std::panic::set_hook(Box::new(|_| {})); // A seed's panic is its finding.
+    // A seed's panic is its finding.
+    let hush = Hush::panics();
     sweep(
         &jobs,
         workers(wanted),
@@ -120,7 +122,7 @@ fn generation_of(
         },
         &mut |_, ended| all.push(ended),
     );
-    let _ = std::panic::take_hook();
+    drop(hush);
     all
 }
 

@@ -1,10 +1,9 @@
 //! `stormglass lint`: what designs may lose, double or stall, without running anything.
 
-use super::list::files;
+use super::list::named;
 use crate::args::LintArgs;
 use crate::error::Failure;
 use crate::say;
-use std::path::{Path, PathBuf};
 use stormglass_scenarios::catalog::Catalog;
 use stormglass_scenarios::lint::{Finding, Level, Rule, lint as find};
 use stormglass_scenarios::load::load;
@@ -22,7 +21,7 @@ pub fn lint(catalog: &Catalog, args: &LintArgs) -> Result<u8, Failure> {
     }
     let names = catalog.names();
     let (mut cases, mut warnings, mut notes) = (0_u64, 0_u64, 0_u64);
-    for path in scenarios(&args.scenarios)? {
+    for path in named(&args.scenarios)? {
         let file = load(&path, &names)?;
         let mut told: Vec<Finding> = Vec::new();
         for case in &file.cases {
@@ -54,18 +53,6 @@ pub fn lint(catalog: &Catalog, args: &LintArgs) -> Result<u8, Failure> {
 fn counted(count: u64, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
-}
-
-fn scenarios(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let mut all = Vec::new();
-    for path in named {
-        if Path::is_dir(path) {
-            all.extend(files(path)?);
-        } else {
-            all.push(path.clone());
-        }
-    }
-    Ok(all)
 }
 
 fn shown(finding: &Finding, variant: Option<&str>) -> String {

@@ -43,6 +43,19 @@ pub fn list(catalog: &Catalog, args: &ListArgs) -> Result<u8, Failure> {
     broken.map_or(Ok(0), |error| Err(error.into()))
 }
 
+/// The files that were named, and those below the folders that were.
+pub fn named(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut all = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            all.extend(files(path)?);
+        } else {
+            all.push(path.clone());
+        }
+    }
+    Ok(all)
+}
+
 /// All scenario files below a folder, in order.
 pub fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let entries = std::fs::read_dir(folder).map_err(|error| {

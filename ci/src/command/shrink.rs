@@ -3,6 +3,7 @@
 use super::sweep::Chosen;
 use crate::args::ShrinkArgs;
 use crate::error::Failure;
+use crate::hush::Hush;
 use crate::out::write_file;
 use crate::say;
 use stormglass_scenarios::catalog::Catalog;
@@ -34,7 +35,8 @@ pub fn of_seed(
     seed: u64,
     check: Option<&str>,
 ) -> Result<Shrunk, Failure> {
-    std::panic::set_hook(Box::new(|_| {})); // A candidate that panics is no candidate.
+    // A candidate that panics is no candidate.
+    let hush = Hush::panics();
     let shrunk = shrink(
         catalog,
         chosen.folder(),
@@ -43,7 +45,7 @@ pub fn of_seed(
         check,
         STEPS,
     );
-    let _ = std::panic::take_hook();
+    drop(hush);
     shrunk.map_err(|why| match why {
         Unshrinkable::Passes => Failure::usage(
             match check {

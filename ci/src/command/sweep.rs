@@ -5,6 +5,7 @@ use crate::args::{DriverArg, SweepArgs};
 use crate::console::Told;
 use crate::error::Failure;
 use crate::fold::{HEADLINE, fold};
+use crate::hush::Hush;
 use crate::journal::{self, About, Header, Journal, Line};
 use crate::out::Out;
 use crate::progress::Progress;
@@ -354,7 +355,8 @@ impl List {
         let stop = signals::stop_flag();
         let replay = chosen.replay();
         let mut trouble: Option<Failure> = None;
-        std::panic::set_hook(Box::new(|_| {})); // A seed's panic is told with its seed, below.
+        // A seed's panic is told with its seed, below.
+        let hush = Hush::panics();
         sweep_as_finished(
             left,
             workers,
@@ -388,7 +390,7 @@ impl List {
                 }
             },
         );
-        let _ = std::panic::take_hook();
+        drop(hush);
         progress.finish();
         trouble.map_or(Ok(()), Err)
     }

@@ -4,8 +4,8 @@ use super::model::{Comparison, Row};
 use super::paired::Answer;
 use super::words::{cells, kept, legend};
 use crate::chart;
+use crate::html::head;
 use crate::html::words::{command, escape, section, table};
-use crate::html::{DEFS, POLICY};
 use crate::model::value::Value;
 use std::collections::BTreeSet;
 
@@ -15,18 +15,7 @@ pub fn render(comparison: &Comparison) -> String {
     let about = &comparison.about;
     let title = format!("{} · compared · Stormglass", about.title);
     [
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
-        "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n",
-        &format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n"),
-        "<meta name=\"color-scheme\" content=\"light dark\">\n",
-        "<meta name=\"referrer\" content=\"no-referrer\">\n<link rel=\"icon\" href=\"data:,\">\n",
-        &format!("<title>{}</title>\n", escape(&title)),
-        &format!(
-            "<style>\n{}</style>\n</head>\n<body>\n",
-            include_str!("../html/style.css")
-        ),
-        "<a class=\"skip\" href=\"#holds\">Skip to what holds</a>\n",
-        DEFS,
+        &head(&title, "holds", "what holds"),
         &header(comparison),
         "<main>\n",
         &holds(comparison),

@@ -1,8 +1,9 @@
 //! A log broker and its clients.
 
-use super::{Level, Linter, Rule, part_of};
-use crate::spec::{BrokerSpec, SwarmKind};
+use super::{Level, Linter, Rule};
+use crate::spec::{BrokerSpec, SwarmKind, target};
 use stormglass_core::broker::log::config::{LogConfig, OffsetReset, ProducerConfig};
+use stormglass_core::fault::Target;
 use stormglass_core::message::log::Acks;
 use stormglass_core::time::Span;
 
@@ -118,7 +119,11 @@ impl<'a> Linter<'a> {
             .map(|(reader, _)| format!("processor.{reader}"))
             .collect();
         let away = scaled.faults.planned.iter().filter(|fault| {
-            part_of(&fault.target).is_some_and(|part| readers.iter().any(|reader| reader == part))
+            let is_link = matches!(fault.target, Target::Link(..));
+            !is_link
+                && target::parts(&fault.target)
+                    .iter()
+                    .any(|part| readers.contains(part))
         });
         let longest = away
             .map(|fault| fault.lasts.span)

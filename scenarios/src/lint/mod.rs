@@ -17,7 +17,6 @@ use crate::error::ScenarioError;
 use crate::load::{Case, ScenarioFile};
 use crate::spec::slo::Metric;
 use crate::spec::{BrokerSpec, Place, SwarmKind, place};
-use stormglass_core::fault::Target;
 use stormglass_core::processor::config::ProcessorConfig;
 use stormglass_core::sink::config::SinkConfig;
 use stormglass_core::source::config::SourceConfig;
@@ -240,18 +239,5 @@ impl<'a> Linter<'a> {
         };
         let (name, sink) = self.case.written.sinks.get_key_value(name)?;
         Some((name, sink))
-    }
-}
-
-/// The part that a target names.
-fn part_of(target: &Target) -> Option<&str> {
-    match target {
-        Target::Node(name) => name.rsplit_once('.').map(|(part, _)| part),
-        Target::Leader(part)
-        | Target::Controller(part)
-        | Target::Coordinator(part)
-        | Target::OneOf(part, _)
-        | Target::All(part) => Some(part),
-        Target::Link(..) => None,
     }
 }

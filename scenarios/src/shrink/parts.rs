@@ -1,8 +1,7 @@
 //! Fewer parts and plainer settings, but for those that a promise names.
 
 use super::trial::Trials;
-use crate::spec::{BrokerSpec, Place, Scenario, place, print};
-use stormglass_core::fault::Target;
+use crate::spec::{BrokerSpec, Place, Scenario, place, print, target};
 use toml::{Table, Value};
 
 /// Settings that promises name, or that say what is modelled: a shrink that changed them would answer another
@@ -75,10 +74,11 @@ fn prune(scenario: &mut Scenario) {
     };
     scenario.sinks.retain(|sink, _| writes(sink));
     let parts = parts(scenario);
-    scenario
-        .faults
-        .planned
-        .retain(|fault| named(&fault.target).iter().all(|name| parts.contains(name)));
+    scenario.faults.planned.retain(|fault| {
+        target::parts(&fault.target)
+            .iter()
+            .all(|name| parts.contains(name))
+    });
 }
 
 /// The full names of all parts.
@@ -94,20 +94,6 @@ fn parts(scenario: &Scenario) -> Vec<String> {
     names
         .flat_map(|(section, names)| names.iter().map(move |name| format!("{section}.{name}")))
         .collect()
-}
-
-/// The parts that a target names.
-fn named(target: &Target) -> Vec<String> {
-    match target {
-        // `broker.main.0`
-        Target::Node(node) => vec![node.splitn(3, '.').take(2).collect::<Vec<_>>().join(".")],
-        Target::Leader(part)
-        | Target::Controller(part)
-        | Target::Coordinator(part)
-        | Target::OneOf(part, _)
-        | Target::All(part) => vec![part.clone()],
-        Target::Link(from, to) => [named(from), named(to)].concat(),
-    }
 }
 
 /// Leaves out every setting without which the scenario is the same, or fails the same way. Gives back the tree

@@ -11,6 +11,7 @@ mod told;
 
 use crate::args::SelfTestArgs;
 use crate::error::Failure;
+use crate::hush::Hush;
 use crate::out::write_file;
 use crate::seeds;
 use crate::{say, signals};
@@ -22,11 +23,7 @@ use stormglass_scenarios::sweep::{Ended, Job, Nobody, sweep};
 /// Runs the command.
 pub fn self_test(catalog: &Catalog, args: &SelfTestArgs) -> Result<u8, Failure> {
     let at_least = share(&args.at_least)?;
-    let base = args
-        .seed_base
-        .clone()
-        .or_else(seeds::commit)
-        .unwrap_or_else(|| "stormglass".to_owned());
+    let base = seeds::base(args.seed_base.as_deref());
     let mutants = mutant::all(catalog, &args.scenarios)?;
     if mutants.is_empty() {
         let message =
@@ -42,7 +39,8 @@ pub fn self_test(catalog: &Catalog, args: &SelfTestArgs) -> Result<u8, Failure> 
     let stop = signals::stop_flag();
     let budget = |mutant: &Mutant| args.seeds.unwrap_or_else(|| mutant.seeds());
     let (mut rows, mut trouble, mut internal) = (Vec::new(), None, Vec::new());
-    std::panic::set_hook(Box::new(|_| {})); // A part that panics is found by it.
+    // A part that panics is found by it.
+    let hush = Hush::panics();
     sweep(
         &jobs,
         super::sweep::workers(args.jobs),
@@ -68,7 +66,7 @@ pub fn self_test(catalog: &Catalog, args: &SelfTestArgs) -> Result<u8, Failure> 
             }
         },
     );
-    let _ = std::panic::take_hook();
+    drop(hush);
     if stop.load(Ordering::Relaxed) {
         return Ok(signals::interrupted());
     }

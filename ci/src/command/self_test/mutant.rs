@@ -51,17 +51,10 @@ pub fn all(catalog: &Catalog, asked: &[PathBuf]) -> Result<Vec<Mutant>, Failure>
             of_file(catalog, &file, Path::new(path), &mut mutants)?;
         }
     }
-    for path in asked {
-        let paths = if path.is_dir() {
-            list::files(path)?
-        } else {
-            vec![path.clone()]
-        };
-        for path in paths {
-            let file = load(&path, &catalog.names())?;
-            of_file(catalog, &file, &path, &mut mutants)?;
-            with_flaws(catalog, &file, &path, &mut mutants)?;
-        }
+    for path in list::named(asked)? {
+        let file = load(&path, &catalog.names())?;
+        of_file(catalog, &file, &path, &mut mutants)?;
+        with_flaws(catalog, &file, &path, &mut mutants)?;
     }
     Ok(mutants)
 }
