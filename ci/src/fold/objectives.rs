@@ -20,10 +20,21 @@ const GOODPUT_FLOOR: u64 = 500_000;
 
 /// The run judged by each objective, and by the floor if none speaks of the goodput of the whole run.
 pub(super) fn judge(assembly: &Assembly, ran: &Ran, histograms: &Histograms) -> Vec<SloRun> {
-    let written = &assembly.case().scenario.expect.slo;
+    let expect = &assembly.case().scenario.expect;
+    let written = &expect.slo;
+    let faults = || ran.outcome.faults.iter().map(|met| &met.fault);
+    let envelope = expect.slo_envelope.as_ref();
+    let is_meant =
+        ran.outside.is_none() && envelope.is_none_or(|envelope| envelope.admits(faults()));
     let mut runs: Vec<SloRun> = written
         .iter()
-        .map(|slo| judge_one(slo, ran, histograms))
+        .map(|slo| {
+            if is_meant {
+                judge_one(slo, ran, histograms)
+            } else {
+                asked(slo).not_applicable()
+            }
+        })
         .collect();
     let is_of_all = |slo: &Slo| matches!(slo.during, None | Some(During::Run));
     if !written
@@ -50,9 +61,6 @@ pub(super) fn judge(assembly: &Assembly, ran: &Ran, histograms: &Histograms) -> 
 fn judge_one(slo: &Slo, ran: &Ran, histograms: &Histograms) -> SloRun {
     let outcome = &ran.outcome;
     let judged = asked(slo);
-    if ran.outside.is_some() {
-        return judged.not_applicable();
-    }
     let (delivered, owed) = due_in(histograms, &judged.phase);
     match slo.metric {
         Metric::Quantile { .. } | Metric::Max(_) => judged.judge(histograms),

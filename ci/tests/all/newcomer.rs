@@ -53,6 +53,29 @@ fn an_objective_of_the_command_line_is_judged_like_one_of_the_file() {
 }
 
 #[test]
+fn an_objective_is_not_judged_by_runs_beyond_its_envelope_and_never_judged_is_no_pass() {
+    let folder = folder("newcomer", "envelope");
+    assert_eq!(say(&folder, "init").0, Some(0));
+    let path = folder.join("scenario.toml");
+    let scenario = fs::read_to_string(&path).expect("init wrote it");
+    let scenario = scenario.split("[[variant]]").next().expect("it has a head");
+    let gate = |envelope: &str| {
+        let expect = format!("[expect]\nslo_envelope = {envelope}\n");
+        fs::write(&path, scenario.replace("[expect]", &expect)).expect("there is room");
+        say(
+            &folder,
+            "gate scenario.toml --seeds 6 --seed-base x --slo backlog<1",
+        )
+    };
+    // The planned fault of every run alone leaves a backlog; no run is without a drawn one.
+    let (code, text) = gate("{ lasts = \"1h\", kinds = [\"crash\", \"partition\", \"loss\"] }");
+    assert_eq!(code, Some(3), "{text}");
+    let (code, text) = gate("{ faults = 0 }");
+    assert_eq!(code, Some(4), "{text}");
+    assert!(text.contains("slo backlog<1 (all)"), "{text}");
+}
+
+#[test]
 fn the_schema_is_json_that_knows_the_parts_of_the_binary() {
     let (code, text) = say(&folder("newcomer", "schema"), "schema");
     assert_eq!(code, Some(0), "{text}");

@@ -4,7 +4,8 @@ use crate::spec::planned::PlannedKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use stormglass_core::fault::Target;
+use stormglass_core::actor::Control;
+use stormglass_core::fault::{FaultKind, Target};
 use stormglass_core::time::Span;
 use stormglass_core::units::{parse_span, pattern, print_span};
 
@@ -118,6 +119,40 @@ impl SwarmKind {
         SwarmKind::ClockFreeze,
         SwarmKind::Rewind,
     ];
+
+    /// As which kind a fault is sampled, however a template dresses it; none if only a scenario can plan it.
+    #[must_use]
+    pub const fn of(kind: &FaultKind) -> Option<SwarmKind> {
+        Some(match kind {
+            FaultKind::Crash | FaultKind::CrashAt { .. } => SwarmKind::Crash,
+            FaultKind::PowerLoss { .. } => SwarmKind::PowerLoss,
+            FaultKind::Pause { .. } | FaultKind::YieldAt { .. } => SwarmKind::Pause,
+            FaultKind::Partition => SwarmKind::Partition,
+            FaultKind::Oneway => SwarmKind::Oneway,
+            FaultKind::Loss { .. } => SwarmKind::Loss,
+            FaultKind::Delay { .. } => SwarmKind::Delay,
+            FaultKind::Drop { .. } => SwarmKind::Drop,
+            FaultKind::Reset { .. } => SwarmKind::Reset,
+            FaultKind::SlowDisk { .. } => SwarmKind::SlowDisk,
+            FaultKind::DiskFull => SwarmKind::DiskFull,
+            FaultKind::SlowNode { .. } => SwarmKind::SlowNode,
+            FaultKind::SlowLink { .. } => SwarmKind::SlowLink,
+            FaultKind::ClockStep { .. } => SwarmKind::ClockStep,
+            FaultKind::ClockDrift { .. } => SwarmKind::ClockDrift,
+            FaultKind::ClockSlew { .. } => SwarmKind::ClockSlew,
+            FaultKind::LeapSecond => SwarmKind::LeapSecond,
+            FaultKind::ClockFreeze => SwarmKind::ClockFreeze,
+            FaultKind::Control(Control::ForceElection) => SwarmKind::ForceElection,
+            FaultKind::Control(Control::Rewind) => SwarmKind::Rewind,
+            FaultKind::Duplicate { .. }
+            | FaultKind::Control(
+                Control::Stop
+                | Control::ForceRetention { .. }
+                | Control::ExpireProducers
+                | Control::Configure { .. },
+            ) => return None,
+        })
+    }
 }
 
 /// A fault of every run.

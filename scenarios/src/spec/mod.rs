@@ -26,7 +26,7 @@ mod tests;
 
 pub use clocks::ClocksSpec;
 pub use document::Spans;
-pub use expect::{ExpectSpec, PointSpec};
+pub use expect::{ExpectSpec, PointSpec, SloEnvelope};
 pub use faults::{EnvelopeRule, FaultsSpec, Moment, PlannedFault, SwarmKind};
 pub use profile::ProfileSpec;
 pub use run::{Length, Limits, Phases, RunSpec};

@@ -341,6 +341,7 @@ impl Reader<'_> {
                 .into_iter()
                 .map(|text| self.slo(&text))
                 .collect::<Result<_, _>>()?,
+            slo_envelope: settings.slo_envelope,
             exit: settings.exit,
         })
     }

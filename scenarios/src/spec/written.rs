@@ -1,7 +1,7 @@
 //! Sections that are read piece by piece, as they are written. The parser reads its settings into these, and the
 //! schema of scenario files is made from them.
 
-use crate::spec::expect::{MIN_SHARE, PointSpec};
+use crate::spec::expect::{MIN_SHARE, PointSpec, SloEnvelope};
 use crate::spec::planned::PlannedKind;
 use crate::spec::{
     BrokerSpec, ClocksSpec, EnvelopeRule, FaultsSpec, ProfileSpec, RunSpec, ServiceSpec, SwarmKind,
@@ -144,6 +144,8 @@ pub(crate) struct WrittenExpect {
     #[serde(default)]
     #[schemars(schema_with = "objectives")]
     pub slo: Vec<Spanned<String>>,
+    /// Which drawn faults the objectives are meant to withstand; runs with others are not judged by them.
+    pub slo_envelope: Option<SloEnvelope>,
     /// The exit code that the scenario is known to give: 0 passes, 1 shows a design that breaks its promise.
     #[serde(default)]
     pub exit: u8,

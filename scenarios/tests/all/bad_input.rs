@@ -196,6 +196,8 @@ const CASES: &[Case] = &[
     // Objectives.
     ("p99(end-to-end)", "p99(end-to-edn)", "end-to-edn", "unknown series", "`end-to-end`"),
     ("< 1s", "< 1", "1 during", "needs a unit", "250ms"),
+    ("[expect]", "[expect]\nslo_envelope = { longest = \"1s\" }", "longest", "unknown key", "lasts"),
+    ("[expect]", "[expect]\nslo_envelope = { kinds = [\"crsh\"] }", "\"crsh\"", "unknown value", "crash"),
     // Windows of event time.
     ("operator = \"count-by-key\"", "operator = \"map\"\nwindow = { assign = { tumbling = \"1s\" } }", "\"map\"", "does not work by windows", "count-by-key"),
     ("operator = \"count-by-key\"", "operator = \"count-by-key\"\nwindow = { assign = { tumbling = \"0s\" } }", "\"0s\" } }\n", "lies above 0s", "bounds"),
