@@ -364,9 +364,9 @@ pub struct CompareArgs {
     pub quiet: bool,
 }
 
-/// Arguments of `replay`.
+/// One run of a scenario, made again.
 #[derive(Args, Debug)]
-pub struct ReplayArgs {
+pub struct OneRun {
     /// The scenario file.
     pub scenario: PathBuf,
     /// The seed.
@@ -375,6 +375,14 @@ pub struct ReplayArgs {
     /// Which variant of the scenario.
     #[arg(long, value_name = "NAME")]
     pub variant: Option<String>,
+}
+
+/// Arguments of `replay`.
+#[derive(Args, Debug)]
+pub struct ReplayArgs {
+    /// The run.
+    #[command(flatten)]
+    pub run: OneRun,
     /// Stop at this instant and show the state of every part, for example 12.3s.
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
@@ -389,14 +397,9 @@ pub struct ReplayArgs {
 /// Arguments of `shrink`.
 #[derive(Args, Debug)]
 pub struct ShrinkArgs {
-    /// The scenario file.
-    pub scenario: PathBuf,
-    /// The seed that fails.
-    #[arg(long, value_name = "SEED")]
-    pub seed: u64,
-    /// Which variant of the scenario.
-    #[arg(long, value_name = "NAME")]
-    pub variant: Option<String>,
+    /// The run.
+    #[command(flatten)]
+    pub run: OneRun,
     /// The check that it breaks, or its folder below failures/; by default what is broken first.
     #[arg(long, value_name = "CHECK")]
     pub check: Option<String>,
@@ -408,14 +411,9 @@ pub struct ShrinkArgs {
 /// Arguments of `explain`.
 #[derive(Args, Debug)]
 pub struct ExplainArgs {
-    /// The scenario file.
-    pub scenario: PathBuf,
-    /// The seed that fails.
-    #[arg(long, value_name = "SEED")]
-    pub seed: u64,
-    /// Which variant of the scenario.
-    #[arg(long, value_name = "NAME")]
-    pub variant: Option<String>,
+    /// The run.
+    #[command(flatten)]
+    pub run: OneRun,
     /// The check that it breaks, or its folder below failures/; by default what is broken first.
     #[arg(long, value_name = "CHECK")]
     pub check: Option<String>,

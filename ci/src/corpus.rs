@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 use stormglass_reports::model::outcome::Answer;
+use stormglass_reports::model::value::counted;
 use stormglass_scenarios::catalog::Catalog;
 use stormglass_scenarios::load::load;
 use stormglass_scenarios::run::{self, Driver};
@@ -84,14 +85,13 @@ pub fn run<'a>(corpus: &'a [Chosen], args: &GateArgs) -> Result<Vec<&'a Chosen>,
         }
     }
     drop(hush);
-    let noun = if corpus.len() == 1 { "case" } else { "cases" };
     let verdict = match broken.len() {
         0 => "ok".to_owned(),
         count => format!("{count} broken"),
     };
     args.sweep.console.line(&format!(
-        "corpus      {} saved {noun}: {verdict}   {:.1} s",
-        corpus.len(),
+        "corpus      {}: {verdict}   {:.1} s",
+        counted(corpus.len() as u64, "saved case"),
         started.elapsed().as_secs_f64()
     ))?;
     Ok(broken)

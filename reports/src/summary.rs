@@ -20,7 +20,7 @@ use crate::model::explained::Explained;
 use crate::model::known::Standing;
 use crate::model::outcome::{Answer, Flow, Totals};
 use crate::model::shown::ShownRun;
-use crate::model::value::{Micros, Quantile, Threshold, Value, as_text, three_digits};
+use crate::model::value::{Micros, Quantile, Threshold, Value, as_text, counted, three_digits};
 use crate::model::{AnswerCounts, Determinism, Identity, Interval, SamplePhase, Setting};
 use crate::stats::Share;
 
@@ -290,8 +290,7 @@ pub fn shown_or_dash(value: Option<Value>) -> String {
 /// `1 seed`, `2 seeds`.
 #[must_use]
 pub fn seeds_text(count: u64) -> String {
-    let noun = if count == 1 { "seed" } else { "seeds" };
-    format!("{} {noun}", Value::Count(count))
+    counted(count, "seed")
 }
 
 impl SloSummary {

@@ -21,8 +21,8 @@ pub const FAILURES: &str = "failures";
 
 /// Runs the command.
 pub fn run(catalog: &Catalog, args: &ExplainArgs) -> Result<u8, Failure> {
-    let chosen = Chosen::load(catalog, &args.scenario, args.variant.as_deref())?;
-    let shrunk = of_seed(catalog, &chosen, args.seed, args.check.as_deref())?;
+    let chosen = Chosen::load(catalog, &args.run.scenario, args.run.variant.as_deref())?;
+    let shrunk = of_seed(catalog, &chosen, args.run.seed, args.check.as_deref())?;
     let bench = Bench {
         catalog,
         folder: chosen.folder(),
@@ -39,7 +39,7 @@ pub fn run(catalog: &Catalog, args: &ExplainArgs) -> Result<u8, Failure> {
         .join(FAILURES)
         .join(slug(&shrunk.violation.signature));
     let repro = folder.join("repro.toml").display().to_string();
-    let told = told(&explained, args.seed, repro, String::new());
+    let told = told(&explained, args.run.seed, repro, String::new());
     write(&folder, &shrunk.text, &told)?;
     say(explanation::markdown(&told).trim_end())?;
     say(&format!("\nwritten to {}", folder.display()))?;

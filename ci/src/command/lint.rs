@@ -4,6 +4,7 @@ use super::list::named;
 use crate::args::LintArgs;
 use crate::error::Failure;
 use crate::say;
+use stormglass_reports::model::value::counted;
 use stormglass_scenarios::catalog::Catalog;
 use stormglass_scenarios::lint::{Finding, Level, Rule, lint as find};
 use stormglass_scenarios::load::load;
@@ -48,11 +49,6 @@ pub fn lint(catalog: &Catalog, args: &LintArgs) -> Result<u8, Failure> {
         counted(notes, "note")
     ))?;
     Ok(u8::from(warnings > 0))
-}
-
-fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }
 
 fn shown(finding: &Finding, variant: Option<&str>) -> String {

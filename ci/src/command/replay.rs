@@ -26,27 +26,29 @@ use stormglass_sim::world::World;
 
 /// Runs the command.
 pub fn replay(catalog: &Catalog, args: &ReplayArgs) -> Result<u8, Failure> {
-    let chosen = Chosen::load(catalog, &args.scenario, args.variant.as_deref())?;
-    let faults = chosen.assembly.plan(Seed(args.seed));
+    let chosen = Chosen::load(catalog, &args.run.scenario, args.run.variant.as_deref())?;
+    let faults = chosen.assembly.plan(Seed(args.run.seed));
     say(&format!(
         "# {} seed {}",
         chosen.case().scenario.name,
-        args.seed
+        args.run.seed
     ))?;
     say(&plan::print(&faults))?;
     if args.until.is_some() || args.events {
         return look(&chosen, args);
     }
     if let Some(whom) = args.follow {
-        return tell_life(&chosen, args.seed, whom);
+        return tell_life(&chosen, args.run.seed, whom);
     }
-    let ran = run::run(&chosen.assembly, args.seed, Driver::Auto);
+    let ran = run::run(&chosen.assembly, args.run.seed, Driver::Auto);
     let mut collector = Collector::new(HEADLINE);
     collector.add(fold(&chosen.assembly, 0, &ran));
     let identity = Identity {
         scenario: chosen.case().scenario.name.clone(),
         replay: chosen.replay(),
-        command: chosen.replay().replace("{seed}", &args.seed.to_string()),
+        command: chosen
+            .replay()
+            .replace("{seed}", &args.run.seed.to_string()),
         time_scale: chosen.case().scenario.run.time_scale,
         ..Identity::default()
     };
@@ -123,10 +125,10 @@ fn look(chosen: &Chosen, args: &ReplayArgs) -> Result<u8, Failure> {
             Time(span.0)
         }
     };
-    let faults = chosen.assembly.plan(Seed(args.seed));
+    let faults = chosen.assembly.plan(Seed(args.run.seed));
     let mut world = chosen
         .assembly
-        .world(Seed(args.seed), faults, Kinds::all(), None);
+        .world(Seed(args.run.seed), faults, Kinds::all(), None);
     let mut trouble = None;
     bare(&mut world, until, &mut |world, seen| {
         if args.events && trouble.is_none() {

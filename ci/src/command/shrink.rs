@@ -11,8 +11,8 @@ use stormglass_scenarios::shrink::{FINAL_SEEDS, STEPS, Shrunk, Unshrinkable, shr
 
 /// Runs the command.
 pub fn run(catalog: &Catalog, args: &ShrinkArgs) -> Result<u8, Failure> {
-    let chosen = Chosen::load(catalog, &args.scenario, args.variant.as_deref())?;
-    let shrunk = of_seed(catalog, &chosen, args.seed, args.check.as_deref())?;
+    let chosen = Chosen::load(catalog, &args.run.scenario, args.run.variant.as_deref())?;
+    let shrunk = of_seed(catalog, &chosen, args.run.seed, args.check.as_deref())?;
     let folder = args
         .out
         .join("failures")

@@ -3,6 +3,7 @@
 use super::words::{command, escape, short};
 use crate::explanation::SHOWN_STEPS;
 use crate::model::explained::{Changed, Explained, Rate, Step};
+use crate::model::value::counted;
 
 /// Lines of a schedule on a card.
 const SCHEDULE: usize = 10;
@@ -107,7 +108,6 @@ fn otherwise(explained: &Explained) -> String {
     );
     if !silent.is_empty() {
         let count = silent.len();
-        let noun = if count == 1 { "change" } else { "changes" };
         let rows: String = silent.into_iter().take(SILENT).map(changed).collect();
         let cut = if count > SILENT {
             format!("; showing {SILENT}")
@@ -115,7 +115,8 @@ fn otherwise(explained: &Explained) -> String {
             String::new()
         };
         text.push_str(&format!(
-            "<details><summary>{count} more {noun} that were tried{cut}</summary>\n{}</details>\n",
+            "<details><summary>{} that were tried{cut}</summary>\n{}</details>\n",
+            counted(count as u64, "more change"),
             small("Changes that make it no rarer", &columns, &rows)
         ));
     }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::value::{Micros, as_text};
+use super::value::{Micros, as_text, counted, grouped};
 
 /// A failure, explained.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -225,11 +225,6 @@ impl Explained {
     /// How it was cut: `1 event and 1 fault (was 6,708 and 3); fails with 20/20 fresh timing seeds`.
     #[must_use]
     pub fn cut(&self) -> String {
-        use super::value::Value;
-        let counted = |count: u64, noun: &str| {
-            let plural = if count == 1 { "" } else { "s" };
-            format!("{} {noun}{plural}", Value::Count(count))
-        };
         let more = match (self.depends_on_timing, self.cut_short) {
             (true, _) => format!("; it depends on timing: seed {}", self.timing_seed),
             (false, true) => "; the budget ended first: it may be shrunk further".to_owned(),
@@ -239,8 +234,8 @@ impl Explained {
             "{} and {} (was {} and {}); fails with {} fresh timing seeds{more}",
             counted(self.after.events, "event"),
             counted(self.after.faults, "fault"),
-            Value::Count(self.before.events),
-            Value::Count(self.before.faults),
+            grouped(self.before.events),
+            grouped(self.before.faults),
             self.fails
         )
     }

@@ -94,6 +94,13 @@ pub fn three_digits(value: u128, unit: u128) -> String {
     format!("{integer}.{}", fraction.trim_end_matches('0'))
 }
 
+/// `1 seed`, `2,000 seeds`: a count and what is counted, whose plural takes an s.
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(count))
+}
+
 /// `count` with commas between groups of three, such as `12,345`.
 #[must_use]
 pub fn grouped(count: u64) -> String {
