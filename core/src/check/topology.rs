@@ -6,8 +6,10 @@ use crate::message::log::Acks;
 use crate::part::{Cluster, OFFSETS_TOPIC, PartKind};
 use crate::processor::config::DeliveryMode;
 use crate::processor::window::config::WindowPlan;
+use crate::promise::Claim;
 use crate::sink::config::SinkKind;
 use crate::time::Span;
+use std::collections::BTreeMap;
 
 /// A part and its nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,6 +159,8 @@ pub struct Topology {
     pub sinks: Vec<SinkEntry>,
     /// Leases, one for each processor that writes under one.
     pub leases: Vec<LeaseEntry>,
+    /// What parts are held to withstand, where the scenario says so in place of their settings.
+    pub claims: BTreeMap<PartId, Claim>,
     /// How far any wall clock may stray from true time without a clock fault.
     pub clock_bound: Span,
     /// How long after the last heal the parts may need to be back at work: the sum of rule 8.

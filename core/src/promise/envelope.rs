@@ -10,7 +10,8 @@ use crate::fault::{Fault, FaultKind, FaultPlan, Target};
 use crate::id::PartId;
 use crate::processor::config::DeliveryMode;
 use crate::time::{Span, Time};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The version of the envelopes; it changes with any bound below.
@@ -35,6 +36,31 @@ pub struct Envelope {
     pub catch_up: Span,
 }
 
+/// What a part is held to withstand at once, where a scenario says so in place of the part's settings. What is
+/// left out has no bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Claim {
+    /// Nodes down, for whatever reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crashes: Option<u16>,
+    /// Nodes without power.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub power_losses: Option<u16>,
+    /// Nodes that are cut off or stand still.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut_off: Option<u16>,
+}
+
+impl Claim {
+    /// Whether all of so many nodes may be down at once, or without power.
+    #[must_use]
+    pub fn outlives(&self, nodes: u16, power: bool) -> bool {
+        let is_enough = |bound: Option<u16>| bound.is_none_or(|bound| bound >= nodes);
+        is_enough(self.crashes) && (!power || is_enough(self.power_losses))
+    }
+}
+
 impl Envelope {
     /// Any fault.
     pub const ANY: Envelope = Envelope {
@@ -47,9 +73,23 @@ impl Envelope {
         catch_up: Span::ZERO,
     };
 
-    /// The envelope of a part.
+    /// The envelope of a part: what it is claimed to withstand, if anything is, else what its settings imply.
     #[must_use]
     pub fn of(topology: &Topology, part: PartId) -> Envelope {
+        let own = Envelope::implied(topology, part);
+        match topology.claims.get(&part) {
+            None => own,
+            Some(claim) => Envelope {
+                crashes: claim.crashes,
+                power_losses: claim.power_losses,
+                struck_with_power: None,
+                cut_off: claim.cut_off,
+                ..own
+            },
+        }
+    }
+
+    fn implied(topology: &Topology, part: PartId) -> Envelope {
         if let Some(log) = topology.log(part) {
             let spare = log.min_insync.saturating_sub(1);
             let unsynced = (!log.sync_before_ack).then_some(spare);

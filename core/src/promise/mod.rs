@@ -2,7 +2,7 @@
 
 mod envelope;
 
-pub use envelope::{ENVELOPE_VERSION, Envelope, Fit, judge};
+pub use envelope::{Claim, ENVELOPE_VERSION, Envelope, Fit, judge};
 
 use crate::check::Topology;
 use crate::check::topology::{LogEntry, ProcessorEntry, QueueEntry, SinkEntry};

@@ -3,15 +3,18 @@
 use super::layout::{Layout, topic_of};
 use crate::spec::phases::{recovery_terms, total};
 use crate::spec::{BrokerSpec, Place, Scenario, place};
+use std::collections::BTreeMap;
 use stormglass_core::broker::log::config::OffsetReset;
 use stormglass_core::check::Topology;
 use stormglass_core::check::topology::{
     LeaseEntry, LogEntry, PartEntry, ProcessorEntry, QueueEntry, SinkEntry, SourceEntry,
 };
+use stormglass_core::id::PartId;
 use stormglass_core::message::log::Acks;
 use stormglass_core::part::PartKind;
 use stormglass_core::processor::config::ProcessorConfig;
 use stormglass_core::processor::window::config::{Aggregate, WindowPlan};
+use stormglass_core::promise::Claim;
 use stormglass_core::time::Span;
 
 /// The windows of a processor on the run's axis: the `speed` of the trace that feeds it divides them (B10).
@@ -28,6 +31,16 @@ pub fn window_of(scenario: &Scenario, processor: &ProcessorConfig) -> Option<Win
     let source = sources.find(|source| source.to == processor.from);
     let speed = source.map_or(1, |source| source.arrival.speed());
     Some(WindowPlan::new(config, aggregate, speed))
+}
+
+/// What parts are held to withstand in place of what their settings imply.
+fn claims(scenario: &Scenario, layout: &Layout) -> BTreeMap<PartId, Claim> {
+    let parts = (0..).zip(&layout.parts);
+    let claimed = parts.filter_map(|(index, part)| {
+        let name = format!("{}.{}", part.kind.name(), part.name);
+        Some((PartId(index), *scenario.faults.withstands.get(&name)?))
+    });
+    claimed.collect()
 }
 
 /// The parts of `scenario` and how they hang together.
@@ -108,6 +121,7 @@ pub fn topology_of(scenario: &Scenario, layout: &Layout) -> Topology {
         processors: processors.chain(services).collect(),
         sinks: sinks.collect(),
         leases: leases.collect(),
+        claims: claims(scenario, layout),
         clock_bound: Span::ZERO,
         // Invariant: `calm` is longer than this, so that something is left to judge.
         recovery_bound: total(&recovery_terms(scenario)),

@@ -44,6 +44,8 @@ pub const SHIPPED: &[Shipped] = shipped![
     "zoo/grp-commit-after-nonidempotent.toml",
     "zoo/grp-commit-before-process.toml",
     "zoo/grp-rebalance-double-owner.toml",
+    "zoo/log-ack-before-flush.toml",
+    "zoo/log-min-isr-one.toml",
     "zoo/log-retention-outruns-consumer.toml",
     "zoo/prod-acks-below-all.toml",
     "zoo/prod-retry-dup.toml",

@@ -8,6 +8,7 @@ use crate::spec::{BrokerSpec, Scenario, references, target};
 use std::collections::BTreeMap;
 use stormglass_core::fault::{Fault, FaultKind, Target};
 use stormglass_core::processor::config::DeliveryMode;
+use stormglass_core::promise::Claim;
 use stormglass_core::time::{Span, Time};
 
 /// What one part withstands.
@@ -23,6 +24,8 @@ pub struct PartBudget {
     pub catch_up: Span,
     /// The kinds that it withstands.
     pub kinds: Vec<SwarmKind>,
+    /// What the scenario holds it to, in place of the bounds above.
+    pub claim: Option<Claim>,
 }
 
 /// A share of the budget in use.
@@ -33,7 +36,14 @@ struct Hold {
     until: Time,
     nodes: u16,
     is_power_loss: bool,
+    /// Whether the process is down, for whatever reason.
+    is_down: bool,
+    /// Whether the node is cut off or stands still.
+    is_cut_off: bool,
 }
+
+/// How many nodes at once, and whether a share counts towards them.
+type Bound = (Option<u16>, fn(&Hold) -> bool);
 
 /// What all parts withstand, and what is in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,6 +167,9 @@ impl EnvelopeBudget {
 
     fn conflict(&self, wanted: &Hold) -> Option<Time> {
         let part = self.parts.get(&wanted.part)?;
+        if let Some(claim) = &part.claim {
+            return self.exceeds(claim, part.nodes, wanted);
+        }
         if wanted.nodes > part.down || (wanted.is_power_loss && !part.power_loss) {
             return Some(Time::NEVER);
         }
@@ -174,6 +187,31 @@ impl EnvelopeBudget {
         } else {
             None
         }
+    }
+
+    /// When what is in use leaves room for `wanted` within a claim, if it does not yet.
+    fn exceeds(&self, claim: &Claim, nodes: u16, wanted: &Hold) -> Option<Time> {
+        let sorts: [Bound; 3] = [
+            (claim.crashes, |hold| hold.is_down),
+            (claim.power_losses, |hold| hold.is_power_loss),
+            (claim.cut_off, |hold| hold.is_cut_off),
+        ];
+        let conflicts = sorts.into_iter().filter_map(|(bound, is_one)| {
+            let bound = bound.filter(|bound| *bound < nodes && is_one(wanted))?;
+            if wanted.nodes > bound {
+                return Some(Time::NEVER);
+            }
+            let overlapping = || {
+                let of_part = self.holds.iter().filter(|hold| hold.part == wanted.part);
+                of_part.filter(|hold| {
+                    is_one(hold) && hold.from < wanted.until && wanted.from < hold.until
+                })
+            };
+            let struck: u16 = overlapping().map(|hold| hold.nodes).sum();
+            let until = overlapping().map(|hold| hold.until).max();
+            until.filter(|_| struck + wanted.nodes > bound)
+        });
+        conflicts.max()
     }
 
     fn holds_of(&self, fault: &Fault) -> Vec<Hold> {
@@ -203,12 +241,24 @@ impl EnvelopeBudget {
                 Some(Hold {
                     from: fault.at,
                     until: fault.at + lasts + part.catch_up,
-                    nodes: if matches!(fault.target, Target::All(_)) {
+                    // A link to all of a part is one node's absence to those who count what it implies, and is
+                    // counted in full where the part is held to a number.
+                    nodes: if matches!(fault.target, Target::All(_))
+                        || (part.claim.is_some() && is_all_of(&fault.target, &name))
+                    {
                         part.nodes
                     } else {
                         1
                     },
                     is_power_loss: matches!(fault.kind, FaultKind::PowerLoss { .. }),
+                    is_down: matches!(
+                        fault.kind,
+                        FaultKind::Crash | FaultKind::CrashAt { .. } | FaultKind::PowerLoss { .. }
+                    ),
+                    is_cut_off: matches!(
+                        fault.kind,
+                        FaultKind::Pause { .. } | FaultKind::Partition | FaultKind::Oneway
+                    ),
                     part: name,
                 })
             })
@@ -222,6 +272,18 @@ fn waits_for_a_holder(target: &Target) -> bool {
         Target::Leader(_) | Target::Controller(_) | Target::Coordinator(_) => true,
         Target::Node(_) | Target::OneOf(_, _) | Target::All(_) => false,
         Target::Link(from, to) => waits_for_a_holder(from) || waits_for_a_holder(to),
+    }
+}
+
+fn is_all_of(target: &Target, part: &str) -> bool {
+    match target {
+        Target::All(of) => of == part,
+        Target::Leader(_)
+        | Target::Controller(_)
+        | Target::Coordinator(_)
+        | Target::Node(_)
+        | Target::OneOf(_, _) => false,
+        Target::Link(from, to) => is_all_of(from, part) || is_all_of(to, part),
     }
 }
 
@@ -275,6 +337,7 @@ fn part(scenario: &Scenario, name: &str, nodes: u16) -> PartBudget {
         power_loss: false,
         catch_up: Span::ZERO,
         kinds: Vec::new(),
+        claim: scenario.faults.withstands.get(name).copied(),
     };
     match section {
         "broker" => {
@@ -317,6 +380,9 @@ fn part(scenario: &Scenario, name: &str, nodes: u16) -> PartBudget {
                     | SwarmKind::ClockFreeze
             )
         }),
+    }
+    if let Some(claim) = &budget.claim {
+        budget.power_loss = claim.power_losses != Some(0) && claim.crashes != Some(0);
     }
     if budget.power_loss {
         kinds.push(SwarmKind::PowerLoss);

@@ -101,10 +101,21 @@ impl Sampler<'_> {
         let quarter = self.ends.since(self.starts) / 4;
         let cut = self.length(&timeouts).min(quarter).max(Span::millis(1));
         let mut at = self.starts + Span(self.stream.below(quarter.0.max(1)));
+        // Where the part is held to withstand it, they stay cut off until the leader that is left alone dies.
+        let name = part.strip_prefix("broker.").unwrap_or(&part);
+        let alone = match self.scenario.brokers.get(name) {
+            Some(BrokerSpec::Log(config)) => config.replication_factor - 1,
+            Some(BrokerSpec::Queue(_) | BrokerSpec::Fanout(_)) | None => 2,
+        };
+        let (followers, overlap) = match self.budget.parts()[&part].claim {
+            None => (2, Span::ZERO),
+            Some(_) => (alone, cut.saturating_add(cut)),
+        };
         let mut faults = Vec::new();
-        for follower in 0..2 {
+        for follower in 0..followers {
             let target = Target::OneOf(part.clone(), (first + follower) % nodes);
-            let Some(fault) = self.after(FaultKind::Partition, target, at, cut) else {
+            let lasts = cut.saturating_add(overlap);
+            let Some(fault) = self.after(FaultKind::Partition, target, at, lasts) else {
                 return faults;
             };
             at = fault.at + cut;

@@ -173,6 +173,15 @@ impl<'a> Sampler<'a> {
             return Target::Coordinator(part.to_owned());
         }
         let nodes = self.budget.parts().get(part).map_or(1, |part| part.nodes);
+        // What is held to outlive all its machines at once is struck whole in every second draw.
+        let is_down = matches!(kind, SwarmKind::Crash | SwarmKind::PowerLoss);
+        let claim = self.budget.parts().get(part).and_then(|part| part.claim);
+        if is_down
+            && claim.is_some_and(|claim| claim.outlives(nodes, kind == SwarmKind::PowerLoss))
+            && self.stream.chance(500_000)
+        {
+            return Target::All(part.to_owned());
+        }
         let is_log = part
             .strip_prefix("broker.")
             .and_then(|name| self.scenario.brokers.get(name))

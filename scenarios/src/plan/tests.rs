@@ -97,6 +97,18 @@ fn what_is_sampled_inside_is_judged_inside() {
         let path = root.join(format!("delivery/{name}.toml"));
         files.push(read(&std::fs::read_to_string(path).unwrap()));
     }
+    // A part that is held to more, or to less, than its settings imply.
+    let path = root.join("zoo/log-ack-before-flush.toml");
+    let held = std::fs::read_to_string(path).unwrap();
+    for claim in [
+        "power_losses = 3",
+        "power_losses = 2, cut_off = 1",
+        "crashes = 1",
+    ] {
+        let kinds = format!("swarm = {}", spec_print::value(&SwarmKind::ALL.to_vec()));
+        let text = held.replace("swarm = [\"power-loss\"]", &kinds);
+        files.push(read(&text.replace("power_losses = 3", claim)));
+    }
     for file in files {
         let base = file.base();
         let layout = Layout::of(&base.scenario, |_| true);

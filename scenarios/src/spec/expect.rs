@@ -22,6 +22,12 @@ pub struct ExpectSpec {
     /// Which sampled faults the objectives are meant to withstand; none is all that the parts withstand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slo_envelope: Option<SloEnvelope>,
+    /// The checks of which one has to fail first where a case is known to break a promise; none is any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub found_by: Vec<String>,
+    /// In how many seeds, by the median, such a case has to be found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found_within: Option<u32>,
     /// The exit code that the scenario is known to give: 0 passes, 1 shows a design that breaks its promise.
     pub exit: u8,
 }

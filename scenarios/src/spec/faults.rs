@@ -3,9 +3,11 @@
 use crate::spec::planned::PlannedKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use stormglass_core::actor::Control;
 use stormglass_core::fault::{FaultKind, Target};
+use stormglass_core::promise::Claim;
 use stormglass_core::time::Span;
 use stormglass_core::units::{parse_span, pattern, print_span};
 
@@ -18,6 +20,8 @@ pub struct FaultsSpec {
     pub max: u32,
     /// Whether sampled faults stay inside what the parts claim to withstand.
     pub envelope: EnvelopeRule,
+    /// What parts are held to withstand in place of what their settings imply, by the part's full name.
+    pub withstands: BTreeMap<String, Claim>,
     /// The share of runs in parts per million that get a guided template instead of single faults.
     pub templates: u32,
     /// Faults of every run.
@@ -30,6 +34,7 @@ impl Default for FaultsSpec {
             swarm: Vec::new(),
             max: 4,
             envelope: EnvelopeRule::Inside,
+            withstands: BTreeMap::new(),
             templates: 400_000,
             planned: Vec::new(),
         }

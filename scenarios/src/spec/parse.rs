@@ -252,6 +252,7 @@ impl Reader<'_> {
             swarm: settings.swarm,
             max: settings.max.unwrap_or(usual.max),
             envelope: settings.envelope,
+            withstands: settings.withstands,
             templates,
             planned: planned
                 .into_iter()
@@ -342,6 +343,8 @@ impl Reader<'_> {
                 .map(|text| self.slo(&text))
                 .collect::<Result<_, _>>()?,
             slo_envelope: settings.slo_envelope,
+            found_by: settings.found_by,
+            found_within: settings.found_within,
             exit: settings.exit,
         })
     }

@@ -191,6 +191,9 @@ fn faults(faults: &FaultsSpec) -> Table {
     if faults.envelope != EnvelopeRule::Inside {
         table.insert("envelope".into(), value(&faults.envelope));
     }
+    if !faults.withstands.is_empty() {
+        table.insert("withstands".into(), value(&faults.withstands));
+    }
     if !faults.planned.is_empty() {
         let planned = faults.planned.iter().map(planned).collect();
         table.insert("planned".into(), Value::Array(planned));

@@ -317,6 +317,17 @@ fn profile_and_expectations(reader: &Reader<'_>, scenario: &Scenario, names: &Na
         let path = format!("expect.checks.{index}");
         known(reader, &path, check, "check", names.checks.as_ref())?;
     }
+    for (index, check) in scenario.expect.found_by.iter().enumerate() {
+        let path = format!("expect.found_by.{index}");
+        known(reader, &path, check, "check", names.checks.as_ref())?;
+    }
+    if scenario.expect.found_within == Some(0) {
+        return Err(reader.error(
+            "expect.found_within",
+            "nothing is found in 0 seeds",
+            "write in how many seeds, by the median, the failure has to show, such as 5",
+        ));
+    }
     for (index, point) in scenario.expect.points.iter().enumerate() {
         let path = format!("expect.points.{index}");
         known(reader, &path, &point.name, "point", names.points.as_ref())?;
@@ -386,6 +397,15 @@ pub(crate) fn parts(scenario: &Scenario) -> BTreeMap<String, u16> {
 
 fn faults(reader: &Reader<'_>, scenario: &Scenario, names: &Names) -> Checked {
     let parts = parts(scenario);
+    for part in scenario.faults.withstands.keys() {
+        if !parts.contains_key(part) {
+            return Err(reader.error(
+                &format!("faults.withstands.{part}"),
+                format!("no part is called `{part}`"),
+                suggest(part, "parts", parts.keys().map(String::as_str)),
+            ));
+        }
+    }
     let mut seen = BTreeSet::new();
     for (index, fault) in scenario.faults.planned.iter().enumerate() {
         let at = |key: &str| format!("faults.planned.{index}.{key}");

@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use stormglass_core::lease::config::LeaseConfig;
 use stormglass_core::processor::config::ProcessorConfig;
+use stormglass_core::promise::Claim;
 use stormglass_core::sink::config::SinkConfig;
 use stormglass_core::source::config::SourceConfig;
 use stormglass_core::units::pattern;
@@ -52,6 +53,10 @@ pub(crate) struct WrittenFaults {
     /// The share of runs that get a guided template instead of single faults.
     #[schemars(range(min = 0, max = 1), extend("default" = share(FaultsSpec::default().templates)))]
     pub templates: Option<f64>,
+    /// What parts are held to withstand at once, in place of what their settings imply: by the part's full name. Drawn
+    /// faults stay inside, and inside durability is judged.
+    #[serde(default)]
+    pub withstands: BTreeMap<String, Claim>,
     /// Faults of every run.
     // Taken out before; named here so that the list of known keys is whole.
     #[serde(default)]
@@ -146,6 +151,12 @@ pub(crate) struct WrittenExpect {
     pub slo: Vec<Spanned<String>>,
     /// Which drawn faults the objectives are meant to withstand; runs with others are not judged by them.
     pub slo_envelope: Option<SloEnvelope>,
+    /// The checks of which one has to fail first where a case is known to break a promise; any if it is left out.
+    #[serde(default)]
+    pub found_by: Vec<String>,
+    /// In how many seeds, by the median over blocks of seeds, such a case has to be found.
+    #[schemars(range(min = 1))]
+    pub found_within: Option<u32>,
     /// The exit code that the scenario is known to give: 0 passes, 1 shows a design that breaks its promise.
     #[serde(default)]
     pub exit: u8,

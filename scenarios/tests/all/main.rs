@@ -1,6 +1,7 @@
 //! What scenarios, plans and checks are claimed to do, on files as users write them.
 
 mod bad_input;
+mod claims;
 mod clocks;
 mod explain;
 mod flaws;

@@ -190,6 +190,11 @@ impl World {
             progress.stage = Stage::Over;
             return;
         }
+        // Two offices that were taken at once each start it: the second finds it under way, and must not make
+        // it wait again, or nothing would end it.
+        if progress.stage == Stage::Active {
+            return;
+        }
         let target = self.faults.plan.faults[index as usize].target.clone();
         let Some(nodes) = self.resolve(&target) else {
             self.faults.progress[index as usize].stage = Stage::Waiting;

@@ -99,3 +99,27 @@ fn the_reason_names_part_and_bound() {
         "broker.main: up to 3 nodes without power at once, promised for 1"
     );
 }
+
+#[test]
+fn what_a_part_is_held_to_takes_the_place_of_what_its_settings_imply() {
+    let mode = DeliveryMode::AtLeastOnce;
+    let mut topology = pipeline(true, SinkKind::Append, "identity", mode);
+    let mut parts = (0..topology.parts.len()).map(|part| PartId(part as u16));
+    let log = parts.find(|part| topology.name(*part) == "broker.main");
+    let claim = Claim {
+        power_losses: Some(2),
+        cut_off: Some(1),
+        ..Claim::default()
+    };
+    topology.claims.insert(log.expect("it has a log"), claim);
+    let fits = |faults| judge(&FaultPlan { faults }, &topology) == Fit::Inside;
+    let power = |count: u16| (0..count).map(|index| fault(0, POWER, node(index)));
+    let cut = |index| fault(0, FaultKind::Partition, node(index));
+    assert!(fits(power(2).collect()));
+    assert!(!fits(power(3).collect()));
+    assert!(fits(power(2).chain([cut(2)]).collect()));
+    assert!(!fits(vec![cut(0), cut(1)]));
+    // What is left out has no bound.
+    let crash = |index| fault(0, FaultKind::Crash, node(index));
+    assert!(fits(vec![crash(0), crash(1), crash(2)]));
+}
