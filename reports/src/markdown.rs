@@ -87,6 +87,9 @@ fn broke(summary: &Summary) -> String {
                 escape(other)
             ));
         }
+        if let Some(other) = &group.same_cause {
+            text.push_str(&format!("\n**Cause** that of {}.\n", escape(other)));
+        }
         let lines: Vec<_> = group.witness.iter().chain(&group.faults).take(30).collect();
         if !lines.is_empty() {
             let body: Vec<_> = lines.into_iter().map(|line| fenced(line)).collect();

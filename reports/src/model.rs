@@ -411,6 +411,9 @@ pub struct FailureGroup {
     /// schedule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_as: Option<String>,
+    /// The signature of the group that everything which may mend it mends this one too: they have one cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_cause: Option<String>,
     /// Whether it was known before.
     #[serde(default, skip_serializing_if = "Standing::is_unasked")]
     pub standing: Standing,

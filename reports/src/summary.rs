@@ -219,6 +219,9 @@ pub struct FailureSummary {
     /// The signature of the group whose explanation holds for this one too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_as: Option<String>,
+    /// The signature of the group with which this one has its cause in common: what may mend that mends this too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_cause: Option<String>,
     /// Whether it was known before.
     #[serde(default, skip_serializing_if = "Standing::is_unasked")]
     pub standing: Standing,

@@ -182,10 +182,11 @@ fn failure(group: &FailureSummary, ink: Ink) -> Vec<String> {
     if group.standing.is_unasked() && !group.promise.is_empty() {
         lines.push(format!("      promise: {}", group.promise));
     }
-    match (&group.explained, &group.same_as) {
-        (Some(explained), _) => lines.extend(story(explained)),
-        (None, Some(other)) => lines.push(format!("      shrunk:  to the schedule of {other}")),
-        (None, None) => lines.extend(evidence(group)),
+    match (&group.explained, &group.same_as, &group.same_cause) {
+        (Some(explained), _, _) => lines.extend(story(explained)),
+        (None, Some(other), _) => lines.push(format!("      shrunk:  to the schedule of {other}")),
+        (None, None, Some(other)) => lines.push(format!("      cause:   that of {other}")),
+        (None, None, None) => lines.extend(evidence(group)),
     }
     lines.push(format!("      replay:  {}", group.replay));
     lines

@@ -1,5 +1,6 @@
 //! `--explain`: after a sweep, why its failures failed. The first seed of each signature is shrunk and its
 //! schedule changed in turn; what may mend it is listed unproved, because fresh searches take longer than sweeps.
+//! Signatures with one cause are told once.
 
 use super::explain::{FAILURES, write};
 use super::sweep::{Chosen, workers};
@@ -13,11 +14,14 @@ use std::sync::atomic::Ordering;
 use stormglass_reports::Report;
 use stormglass_reports::model::FailureGroup;
 use stormglass_scenarios::catalog::Catalog;
-use stormglass_scenarios::explain::Bench;
+use stormglass_scenarios::explain::{Bench, Explained};
 use stormglass_scenarios::shrink::{STEPS, Shrunk, shrink, words};
 use stormglass_scenarios::sweep::{Ended, Job, Nobody, sweep};
 
-/// Signatures that are explained; the others are named.
+/// Signatures that are shrunk; the others are named.
+const MOST_SHRUNK: usize = 12;
+
+/// Causes that are explained; signatures with another one are named.
 const MOST: usize = 5;
 
 /// Explains the failures of a report and writes their folders below `out`.
@@ -31,7 +35,7 @@ pub fn explain(
     let (groups, rest): (Vec<usize>, Vec<usize>) = {
         let wanted = (0..report.failures.len()).filter(|at| is_shrinkable(&report.failures[*at]));
         let wanted: Vec<usize> = wanted.collect();
-        let (first, rest) = wanted.split_at(wanted.len().min(MOST));
+        let (first, rest) = wanted.split_at(wanted.len().min(MOST_SHRUNK));
         (first.to_vec(), rest.to_vec())
     };
     // A candidate that panics is no candidate.
@@ -43,7 +47,7 @@ pub fn explain(
         workers: workers(args.jobs),
     };
     let mut left: Vec<usize> = rest;
-    let mut told_of: Vec<(usize, Shrunk)> = Vec::new();
+    let mut told_of: Vec<(usize, Explained)> = Vec::new();
     let mut trouble = None;
     for (at, shrunk) in groups.into_iter().zip(shrunk) {
         if signals::stop_flag().load(Ordering::Relaxed) || trouble.is_some() {
@@ -53,8 +57,24 @@ pub fn explain(
             left.push(at);
             continue;
         };
-        if let Some(first) = told_of.iter().find(|(_, one)| one.is_like(&shrunk)) {
-            report.failures[at].same_as = Some(report.failures[first.0].signature.clone());
+        let like = told_of.iter().find(|(_, one)| one.shrunk.is_like(&shrunk));
+        if let Some((first, _)) = like {
+            report.failures[at].same_as = Some(report.failures[*first].signature.clone());
+            continue;
+        }
+        tell(
+            args,
+            &format!("looking for the cause of {}", report.failures[at].signature),
+        );
+        let caused = told_of
+            .iter()
+            .find(|(_, one)| bench.has_cause_of(&shrunk, one));
+        if let Some((first, _)) = caused {
+            report.failures[at].same_cause = Some(report.failures[*first].signature.clone());
+            continue;
+        }
+        if told_of.len() == MOST {
+            left.push(at);
             continue;
         }
         let group = &report.failures[at];
@@ -67,7 +87,7 @@ pub fn explain(
         let folder = out.join(FAILURES).join(&name);
         trouble = write(&folder, &explained.shrunk.text, &told).err();
         report.failures[at].explained = Some(told);
-        told_of.push((at, explained.shrunk));
+        told_of.push((at, explained));
     }
     drop(hush);
     left.sort_unstable();

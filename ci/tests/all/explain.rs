@@ -165,3 +165,42 @@ fn replay_follows_an_event_and_the_events_of_a_key() {
         assert_eq!(code, Some(2), "{wrong}: {text}");
     }
 }
+
+#[test]
+fn two_flaws_are_two_stories_each_cut_down_to_its_own_flaw_however_many_signatures_they_show() {
+    let folder = folder("explain", "two-flaws");
+    let text = fs::read_to_string(shipped("flaws/queue.toml")).expect("it ships");
+    let (head, _) = text.split_once("[[variant]]").expect("it has variants");
+    let planted = ["ack-before-sync", "drop-dead-letters"];
+    let both = format!("flaws = {planted:?}\ntopics.work =");
+    let text = head.replacen("topics.work =", &both, 1);
+    fs::write(folder.join("two.toml"), text).expect("there is room");
+    let (code, text) = stormglass(&folder, &["run", "two.toml", "--seeds", "20", "--explain"]);
+    assert_eq!(code, Some(1), "{text}");
+    let summary = fs::read_to_string(folder.join("out/summary.json")).expect("it was written");
+    let summary: Value = serde_json::from_str(&summary).expect("it is JSON");
+    let groups = summary["failures"].as_array().expect("it is a list");
+    let (told, others): (Vec<&Value>, Vec<&Value>) = groups
+        .iter()
+        .partition(|group| group["explained"].is_object());
+    assert_eq!(told.len(), planted.len(), "{text}");
+    assert!(others.len() > told.len(), "{text}");
+    for group in others {
+        let cause = group["same_cause"].as_str().or(group["same_as"].as_str());
+        let is_told = |one: &&Value| one["signature"].as_str() == cause;
+        assert!(told.iter().any(is_told), "{group:#}");
+    }
+    let mut mended: Vec<&str> = Vec::new();
+    for group in told {
+        let mends = &group["explained"]["mends"];
+        mended.extend(mends[0]["label"].as_str());
+        assert_eq!(mends.as_array().map(Vec::len), Some(1), "{mends:#}");
+        let repro = group["explained"]["repro"].as_str().expect("it has a file");
+        let repro = fs::read_to_string(folder.join("out").join(repro)).expect("it was written");
+        let kept = planted.iter().filter(|flaw| repro.contains(**flaw));
+        assert_eq!(kept.count(), 1, "{repro}");
+    }
+    mended.sort_unstable();
+    let expected = planted.map(|flaw| format!("broker.jobs.flaws without {flaw:?}"));
+    assert_eq!(mended, expected);
+}

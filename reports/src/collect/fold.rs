@@ -163,6 +163,7 @@ pub(super) fn group_of(failure: &Failure, run: &SeedRow) -> FailureGroup {
         faults: failure.faults.clone(),
         explained: None,
         same_as: None,
+        same_cause: None,
         standing: Standing::Unasked,
     }
 }

@@ -294,15 +294,20 @@ fn card(index: usize, group: &FailureSummary, summary: &Summary) -> String {
             escape(&explained.signature)
         )
     });
-    let same = group.same_as.as_ref().map_or_else(String::new, |other| {
+    let link = |other: &String| {
         let mut groups = summary.failures.iter();
         let at = groups.position(|group| group.signature == *other);
-        format!(
-            "<p>Cut down, it is the schedule of <a href=\"#failure-{}\"><code>{}</code></a>.</p>\n",
-            at.unwrap_or(index),
-            escape(other)
-        )
-    });
+        let (at, name) = (at.unwrap_or(index), escape(other));
+        format!("<a href=\"#failure-{at}\"><code>{name}</code></a>")
+    };
+    let same = match (&group.same_as, &group.same_cause) {
+        (Some(other), _) => format!("<p>Cut down, it is the schedule of {}.</p>\n", link(other)),
+        (None, Some(other)) => format!(
+            "<p>It has the cause of {}: what may mend that mends this too.</p>\n",
+            link(other)
+        ),
+        (None, None) => String::new(),
+    };
     let original = [
         lines("Witness", &group.witness),
         lines("Resolved fault plan", &group.faults),

@@ -298,6 +298,7 @@ fn failure(group: &FailureGroup, report: &Report, runs: u64) -> FailureSummary {
         replay: report.identity.replay_of(group.first_seed),
         explained: group.explained.clone(),
         same_as: group.same_as.clone(),
+        same_cause: group.same_cause.clone(),
         standing: group.standing.clone(),
     }
 }

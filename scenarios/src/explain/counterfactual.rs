@@ -176,11 +176,21 @@ impl Bench<'_> {
     /// Tries every change of a failing schedule. Changes that are no valid scenario are left out.
     #[must_use]
     pub fn counterfactuals(&self, schedule: &Scenario, wanted: &Signature) -> Counterfactuals {
+        self.counterfactuals_of(schedule, wanted, &|_| true)
+    }
+
+    /// Tries those changes of a failing schedule that are asked for.
+    pub(super) fn counterfactuals_of(
+        &self,
+        schedule: &Scenario,
+        wanted: &Signature,
+        is_asked: &dyn Fn(&Change) -> bool,
+    ) -> Counterfactuals {
         let tree = print::table(schedule);
         let base = self.assembled(&schedule.question, &tree);
         let base = base.map_or(Rate::default(), |assembly| self.rate(&assembly, wanted));
         let mut rows = Vec::new();
-        for change in changes(&tree) {
+        for change in changes(&tree).into_iter().filter(|change| is_asked(change)) {
             let mut tree = tree.clone();
             change.apply(&mut tree);
             if let Some(assembly) = self.assembled(&schedule.question, &tree) {

@@ -106,6 +106,24 @@ impl Bench<'_> {
         }
     }
 
+    /// Whether everything that may mend a failure mends this one too: then both have one cause, however
+    /// differently they show. Two planted flaws differ in it, because each is mended by leaving out itself.
+    #[must_use]
+    pub fn has_cause_of(&self, shrunk: &Shrunk, explained: &Explained) -> bool {
+        let wanted: Vec<&str> = explained
+            .mends
+            .iter()
+            .map(|mend| mend.change.label.as_str())
+            .collect();
+        let mends = |row: &Row| row.is_gone() && wanted.contains(&row.label.as_str());
+        let signature = &shrunk.violation.signature;
+        let table = self.counterfactuals_of(&shrunk.scenario, signature, &|change| {
+            wanted.contains(&change.label.as_str())
+        });
+        let mended = table.rows.iter().filter(|row| mends(row)).count();
+        !wanted.is_empty() && table.is_telling() && mended == wanted.len()
+    }
+
     /// Tries every setting that may mend a failure on fresh seeds of the case that it came from. Two settings
     /// are tried where neither alone is a fix.
     pub fn prove(&self, explained: &mut Explained, original: &Case, seeds: u64) {

@@ -115,7 +115,32 @@ pub fn plainer(scenario: &Scenario, trials: &mut Trials<'_>) -> (Scenario, Table
             (scenario, tree) = (read, candidate);
         }
     }
+    // Of several planted flaws only those stay that this failure needs.
+    for path in leaves(&tree)
+        .iter()
+        .filter(|path| path.ends_with(&["flaws".to_owned()]))
+    {
+        let mut at = 0;
+        while let Some(candidate) = without_one(&tree, path, at) {
+            match trials.fails_as(&question, &candidate) {
+                Some(read) => (scenario, tree) = (read, candidate),
+                None => at += 1,
+            }
+        }
+    }
     (scenario, tree)
+}
+
+/// The tree without the item `at` of a list of several; none if there is no such item.
+fn without_one(tree: &Table, path: &[String], at: usize) -> Option<Table> {
+    let mut candidate = tree.clone();
+    let (last, way) = path.split_last()?;
+    let inner = way.iter().try_fold(&mut candidate, |table, name| {
+        table.get_mut(name).and_then(Value::as_table_mut)
+    })?;
+    let items = inner.get_mut(last)?.as_array_mut()?;
+    (items.len() > 1 && at < items.len()).then(|| items.remove(at))?;
+    Some(candidate)
 }
 
 /// The paths of all settings that a file could leave out; events and faults are cut elsewhere.
