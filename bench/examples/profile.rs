@@ -1,5 +1,5 @@
 //! One workload and nothing else, for a profiler: `profile world 2000000`, `profile pipeline 20` (simulated
-//! seconds), `profile gate 200` (seeds). Prints its speed by thread CPU time; with a third word `unclocked`
+//! seconds), `profile gate 200` (seeds), `profile recorder 20` (simulated seconds; steps are samples). Prints its speed by thread CPU time; with a third word `unclocked`
 //! it asks no clock, which valgrind cannot follow, and prints no speed.
 
 use std::io::Write;
@@ -7,11 +7,13 @@ use std::time::Duration;
 use stormglass_bench::cpu::timed;
 use stormglass_bench::exchange::{Exchange, on_world};
 use stormglass_bench::pipeline::Pipeline;
+use stormglass_bench::recording::Recording;
 use stormglass_core::time::Span;
 
 fn measured(what: &str, amount: u64, clocked: bool) -> Option<(u64, u64, Duration)> {
     let pipeline = Pipeline::throughput();
     let gate = Pipeline::gate();
+    let recording = (what == "recorder").then(|| Recording::of(&pipeline, Span::secs(amount)));
     let run = || match what {
         "world" => {
             let done = on_world(Exchange::of_steps(amount), &pipeline);
@@ -25,6 +27,7 @@ fn measured(what: &str, amount: u64, clocked: bool) -> Option<(u64, u64, Duratio
             let done = gate.run(seed);
             (steps + done.steps, sum ^ done.fingerprint.0)
         })),
+        "recorder" => recording.as_ref().map(|facts| (facts.replay(), 0)),
         _ => None,
     };
     let (done, cpu) = if clocked {
@@ -56,7 +59,7 @@ fn main() -> std::io::Result<()> {
         }
         None => writeln!(
             out,
-            "usage: profile world <steps> | pipeline <seconds> | gate <seeds> [unclocked]"
+            "usage: profile world <steps> | pipeline <seconds> | gate <seeds> | recorder <seconds> [unclocked]"
         ),
     }
 }

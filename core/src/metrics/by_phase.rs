@@ -5,7 +5,7 @@
 
 use crate::metrics::Phase;
 use crate::time::Time;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Counts of one phase.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,7 +34,22 @@ impl PhaseMap {
     /// The phases of an instant.
     #[must_use]
     pub fn at(&self, at: Time) -> &[Phase] {
-        self.place(at).map_or(&[], |index| &self.0[index].1[..])
+        self.place(at).map_or(&[], |place| self.phases(place))
+    }
+
+    /// The phases of one of the stretches without a change.
+    pub(super) fn phases(&self, place: usize) -> &[Phase] {
+        &self.0[place].1
+    }
+
+    /// Every phase that occurs, in order.
+    pub(super) fn all(&self) -> BTreeSet<&Phase> {
+        self.0.iter().flat_map(|(_, phases)| phases).collect()
+    }
+
+    /// How many stretches there are.
+    pub(super) const fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Among which of the stretches without a change an instant lies.
@@ -61,19 +76,11 @@ pub(super) struct Levels {
 }
 
 impl Levels {
-    /// An event was acknowledged in the stretch that begins at `start`.
-    pub(super) fn acknowledge(&mut self, start: Time) {
-        self.acknowledged += 1;
-        self.note(start);
-    }
-
-    /// An event has all its outputs.
-    pub(super) fn finish(&mut self, start: Time) {
-        self.finished += 1;
-        self.note(start);
-    }
-
-    fn note(&mut self, start: Time) {
+    /// At one instant of the stretch that begins at `start`, so many events were acknowledged and so many are no
+    /// longer waited for.
+    pub(super) fn change(&mut self, start: Time, acknowledged: u64, finished: u64) {
+        self.acknowledged += acknowledged;
+        self.finished += finished;
         // An effect may come before its acknowledgement: then nothing waits.
         let level = self.acknowledged.saturating_sub(self.finished);
         match self.peaks.last_mut() {
@@ -122,11 +129,10 @@ mod tests {
         });
         let mut levels = Levels::default();
         for start in [0, 0, 10, 20, 20] {
-            levels.acknowledge(Time(start));
+            levels.change(Time(start), 1, 0);
         }
-        for _ in 0..5 {
-            levels.finish(Time(20));
-        }
+        levels.change(Time(20), 0, 2);
+        levels.change(Time(20), 0, 3);
         let mut counts = BTreeMap::new();
         levels.by_phase(&map, &mut counts);
         let most = |phase: Phase| counts[&phase].backlog_max;

@@ -2,9 +2,11 @@
 
 use crate::metrics::by_phase::{PhaseCounts, PhaseMap};
 use crate::metrics::counted::{Counted, NEVER};
-use crate::metrics::recorder::{Counts, Recorder};
+use crate::metrics::recorder::Recorder;
 use crate::metrics::recovery::{Baseline, Episode, Level, episodes};
+use crate::metrics::slots::Counts;
 use crate::metrics::stretches::Sample;
+use crate::metrics::tally::Tally;
 use crate::metrics::{Latencies, Latency, Metrics, Phase, Phases, Series, Slot};
 use crate::time::{SECOND, Time};
 use std::collections::BTreeMap;
@@ -66,12 +68,10 @@ impl Recorder {
     fn add_never(&mut self) {
         let mut never = Vec::new();
         for ledger in &self.ledgers {
-            let late = ledger
-                .open
-                .keys()
-                .filter(|number| ledger.late.contains(**number));
-            self.totals.late += late.count() as u64;
-            never.extend(ledger.open.values().map(|marks| marks.due));
+            for (number, marks) in ledger.open.iter() {
+                self.totals.late += u64::from(ledger.late.contains(number));
+                never.push(marks.due);
+            }
         }
         self.totals.owed = self.totals.delivered + never.len() as u64;
         let measured = self.phases.chaos..self.phases.drain;
@@ -179,9 +179,9 @@ impl Recorder {
         let mut counts = BTreeMap::new();
         self.levels.by_phase(map, &mut counts);
         for ledger in &self.ledgers {
-            for (number, marks) in &ledger.open {
-                let is_late = ledger.late.contains(*number);
-                if !is_late && !ledger.acknowledged.contains(*number) {
+            for (number, marks) in ledger.open.iter() {
+                let is_late = ledger.late.contains(number);
+                if !is_late && !ledger.acknowledged.contains(number) {
                     continue;
                 }
                 for phase in map.at(marks.due) {
@@ -197,19 +197,61 @@ impl Recorder {
         counts
     }
 
+    /// Puts everything into its phases. They do not change within a stretch: recoveries end where a window ends.
     fn classify(&self, map: &PhaseMap) -> Latencies {
         let mut latencies = Latencies::default();
-        let all: Vec<(Series, Time, &Counted)> = self.stretches.iter().collect();
-        // Phases do not change within a stretch: recoveries end where a window ends. Stretches between two
-        // changes are put together first, because most phases share them.
-        for group in all.chunk_by(|a, b| a.0 == b.0 && map.place(a.1) == map.place(b.1)) {
-            let (series, start, _) = group[0];
-            let values = group.iter().flat_map(|(_, _, counted)| counted.iter());
-            let latency = Latency::of_counted(values);
-            for phase in map.at(start) {
-                latencies.of(series, phase.clone()).merge(&latency);
+        let mut tally = Tally::default();
+        let lists: Vec<(Series, usize, &Counted)> = self
+            .stretches
+            .iter()
+            .filter_map(|(series, start, counted)| Some((series, map.place(start)?, counted)))
+            .collect();
+        let kept = self.by_place(map);
+        for series in Series::ALL {
+            let first = lists.partition_point(|list| list.0 < series);
+            let end = lists.partition_point(|list| list.0 <= series);
+            for phase in map.all() {
+                let mut never = 0;
+                for (_, place, counted) in &lists[first..end] {
+                    if !map.phases(*place).contains(phase) {
+                        continue;
+                    }
+                    for (micros, count) in counted.iter() {
+                        if micros == NEVER {
+                            never += count;
+                        } else {
+                            tally.add(micros, count);
+                        }
+                    }
+                }
+                for (place, samples) in kept[series.index()].iter().enumerate() {
+                    if !samples.is_empty() && map.phases(place).contains(phase) {
+                        samples.iter().for_each(|micros| tally.add(*micros, 1));
+                    }
+                }
+                if never > 0 || !tally.is_empty() {
+                    let latency = Latency::of_buckets(tally.drain(), never);
+                    *latencies.of(series, phase.clone()) = latency;
+                }
             }
         }
         latencies
+    }
+
+    /// The samples that were not folded, none of which is never: by series and by where they lie between two
+    /// changes of phases.
+    fn by_place(&self, map: &PhaseMap) -> [Vec<Vec<u32>>; Series::ALL.len()] {
+        let mut by_series = Series::ALL.map(|_| vec![Vec::new(); map.len()]);
+        // The samples of an event follow each other, due at one instant.
+        let (mut latest, mut place) = (Time::NEVER, None);
+        for sample in &self.samples {
+            if sample.due != latest {
+                (latest, place) = (sample.due, map.place(sample.due));
+            }
+            if let Some(place) = place {
+                by_series[sample.series.index()][place].push(sample.micros);
+            }
+        }
+        by_series
     }
 }

@@ -1,6 +1,5 @@
 //! Latencies: what was measured, and how many waited for ever.
 
-use crate::metrics::counted::NEVER;
 use crate::metrics::{Phase, Series};
 use std::collections::BTreeMap;
 
@@ -20,18 +19,14 @@ const fn highest(micros: u64) -> u64 {
 }
 
 impl Latency {
-    /// The distribution of counted lists' values and how often each occurs, in any order.
-    pub(super) fn of_counted(values: impl Iterator<Item = (u32, u64)>) -> Latency {
-        let mut latency = Latency::default();
-        for (micros, count) in values {
-            if micros == NEVER {
-                latency.never += count;
-            } else {
-                latency.counts.push((highest(u64::from(micros)), count));
-            }
+    /// The distribution of the lowest values of buckets, in order, with how often each was met; and so many that
+    /// are never.
+    pub(super) fn of_buckets(buckets: impl Iterator<Item = (u32, u64)>, never: u64) -> Latency {
+        let counts = buckets.map(|(micros, count)| (highest(u64::from(micros)), count));
+        Latency {
+            counts: counts.collect(),
+            never,
         }
-        latency.tidy();
-        latency
     }
 
     /// Adds a finite sample.

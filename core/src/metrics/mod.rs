@@ -13,11 +13,13 @@ mod reaction;
 mod recorder;
 mod recovery;
 mod sights;
+mod slots;
 mod stages;
 mod stretches;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod under_way;
 mod windows;
 
 pub use by_phase::{PhaseCounts, PhaseMap};

@@ -1,4 +1,5 @@
-//! Takes facts while the run goes on: a set lookup and a buffer push for each event.
+//! Takes facts while the run goes on: for each event a few set lookups, its place among those under way, and a
+//! count for each sample; for each batch one look at the slots and windows.
 
 use crate::check::{FaultLog, Topology};
 use crate::event::{Event, EventId};
@@ -8,11 +9,13 @@ use crate::id::PartId;
 use crate::interval_set::IntervalSet;
 use crate::metrics::by_phase::Levels;
 use crate::metrics::reaction::Reactions;
+use crate::metrics::slots::{Slots, WindowCounts};
 use crate::metrics::stages::{Marks, Uncommitted};
 use crate::metrics::stretches::{Sample, Stretches};
 use crate::metrics::tally::Tallies;
-use crate::metrics::{FlowCounts, Phases, SLOTS_MAX, Series, Stage, Totals};
-use crate::time::{SECOND, Span, Time};
+use crate::metrics::under_way::UnderWay;
+use crate::metrics::{FlowCounts, Phases, Series, Stage, Totals};
+use crate::time::{Span, Time};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -22,9 +25,9 @@ use std::sync::Arc;
 pub(super) struct Ledger {
     owed: IntervalSet,
     /// The way so far of the events owed without all required outputs: they may still become never.
-    pub(super) open: BTreeMap<u64, Marks>,
-    /// When the events that are not acknowledged were first sent.
-    pub(super) sent: BTreeMap<u64, Time>,
+    pub(super) open: UnderWay,
+    /// When the events that had all their outputs before an acknowledgement were first sent.
+    sent: BTreeMap<u64, Time>,
     pub(super) acknowledged: IntervalSet,
     /// By required output: events with an effect or filtered.
     outputs: Vec<IntervalSet>,
@@ -38,13 +41,27 @@ pub(super) struct Ledger {
     complete: IntervalSet,
 }
 
-/// Counts of one window or slot.
+impl Ledger {
+    /// Where an acknowledgement may still come, it is measured from when the event was first sent.
+    fn remember_sent(&mut self, number: u64, open: Option<Marks>) {
+        if let Some(sent) = open.and_then(|marks| marks.sent())
+            && !self.acknowledged.contains(number)
+        {
+            self.sent.insert(number, sent);
+            if self.sent.len() > SENT_MAX {
+                self.sent.pop_first();
+            }
+        }
+    }
+}
+
+/// What a fact brought about: how many events of it were acknowledged, have an effect that can be read, and are
+/// no longer waited for.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counts {
-    pub(super) offered: u64,
-    pub(super) acknowledged: u64,
-    pub(super) visible: u64,
-    pub(super) finished: u64,
+struct Done {
+    acknowledged: u64,
+    visible: u64,
+    finished: u64,
 }
 
 /// The measurement of one run.
@@ -54,51 +71,44 @@ pub struct Recorder {
     pub(super) phases: Phases,
     pub(super) faults: FaultLog,
     pub(super) ledgers: Vec<Ledger>,
+    /// Whether samples are counted where they fall. It pays where many fall into each stretch; until there are
+    /// many, they are kept and sorted.
+    is_busy: bool,
     /// Samples of the latest stretch.
     tallies: Tallies,
     /// Samples of an earlier stretch, whose events come late: consumers that catch up go from one to the next.
     behind: Tallies,
-    /// Late samples since it turned last; each turn is paid for by as many.
+    /// Late events since it turned last; each turn is paid for by as many.
     credit: i32,
     /// Samples of others that are not folded yet.
-    samples: Vec<Sample>,
+    pub(super) samples: Vec<Sample>,
     /// The buffer is folded at this length.
     fold_at: usize,
     pub(super) stretches: Stretches,
     /// The latest instant of a fact.
     now: Time,
-    /// By slot.
-    pub(super) slots: Vec<Counts>,
-    /// By window, under the second with which it begins; in order.
-    pub(super) windows: Vec<(u64, Counts)>,
+    pub(super) slots: Slots,
+    pub(super) windows: WindowCounts,
     /// The backlog at every instant.
     pub(super) levels: Levels,
-    slot_width: Span,
     pub(super) flow: BTreeMap<PartId, FlowCounts>,
     pub(super) reactions: Reactions,
     pub(super) totals: Totals,
     pub(super) uncommitted: Uncommitted,
 }
 
-/// Late samples that pay for turning to another stretch, which sorts a few hundred values.
-const TURN: i32 = 256;
+/// Late events that pay for turning to another stretch, which sorts a few hundred values.
+const TURN: i32 = 32;
 
 /// Samples in the buffer.
 const SAMPLES: usize = 1 << 15;
 
-/// The slot of an instant; the last one takes what outlasts the plan.
-pub(super) fn slot_of(at: Time, width: Span) -> u64 {
-    (at.0 / width.0).min(SLOTS_MAX - 1)
-}
+/// So many samples make a run busy.
+const FEW: usize = 1 << 12;
 
-/// Puts a count in place, the list grown as needed.
-fn count(list: &mut Vec<Counts>, at: u64, add: impl FnOnce(&mut Counts)) {
-    let at = at as usize;
-    if list.len() <= at {
-        list.resize(at + 1, Counts::default());
-    }
-    add(&mut list[at]);
-}
+/// Events whose sending is remembered after their last output, of each source: where nothing is ever
+/// acknowledged (acks=0) there would be no end of them.
+const SENT_MAX: usize = 1 << 14;
 
 impl Recorder {
     /// A recorder for one run.
@@ -126,16 +136,16 @@ impl Recorder {
             faults: FaultLog::new(Arc::clone(plan)),
             plan: Arc::clone(plan),
             samples: Vec::new(),
-            fold_at: SAMPLES,
+            fold_at: FEW,
+            is_busy: false,
             tallies: Tallies::default(),
             behind: Tallies::default(),
             credit: 0,
             stretches: Stretches::new(&[phases.chaos, phases.calm, phases.drain]),
             now: Time::ZERO,
-            slots: Vec::new(),
-            windows: Vec::new(),
+            slots: Slots::new(phases.slot_width()),
+            windows: WindowCounts::default(),
             levels: Levels::default(),
-            slot_width: phases.slot_width(),
             flow: BTreeMap::new(),
             reactions: Reactions::default(),
             totals: Totals::default(),
@@ -180,35 +190,36 @@ impl Recorder {
         if let Fact::Owed(events) = &seen.fact {
             self.owe(events);
         } else if let Fact::Acknowledged(published) = &seen.fact {
-            for event in published.batch.events() {
-                self.acknowledge(seen.time, event);
-            }
+            self.acknowledge(seen.time, published.batch.events());
         } else if let Fact::Effects(write) = &seen.fact {
             // A row is visible once written, durable or not.
             if seen.stage == Seen::Written
                 && let Some(processor) = self.topology.group(write.group)
             {
                 self.totals.effects += write.rows.len() as u64;
-                if let Some(credits) = &write.credits {
-                    for credit in credits.iter() {
-                        self.output(seen.time, processor, credit.id, Some(credit.due));
+                match &write.credits {
+                    Some(credits) => {
+                        let credits = credits.iter().map(|credit| (credit.id, Some(credit.due)));
+                        self.outputs(seen.time, processor, credits);
                     }
-                    return;
-                }
-                for row in write.rows.iter() {
-                    self.output(seen.time, processor, row.id, Some(row.due));
+                    None => {
+                        let rows = write.rows.iter().map(|row| (row.id, Some(row.due)));
+                        self.outputs(seen.time, processor, rows);
+                    }
                 }
             }
         } else if let Fact::Filtered { group, events } = &seen.fact {
             if let Some(processor) = self.topology.group(*group) {
-                for id in events.iter() {
-                    self.output(seen.time, processor, *id, None);
-                }
+                self.outputs(seen.time, processor, events.iter().map(|id| (*id, None)));
             }
         } else if let Fact::Late { events, .. } = &seen.fact {
-            for late in events.iter().filter(|late| late.entirely) {
-                self.drop_late(seen.time, late.id);
-            }
+            let late = events.iter().filter(|late| late.entirely);
+            let dropped = late.filter(|late| self.drop_late(late.id)).count();
+            let done = Done {
+                finished: dropped as u64,
+                ..Done::default()
+            };
+            self.count(seen.time, done);
         } else if !self.mark(seen) {
             self.reactions.observe(seen, &self.topology);
             if !self.count_flow(seen) {
@@ -250,43 +261,66 @@ impl Recorder {
                 continue;
             }
             if !ledger.complete.contains(event.id.number) {
-                ledger.open.insert(event.id.number, Marks::new(event.due));
+                ledger.open.insert(event.id.number, event.due);
             }
-            let slot = slot_of(event.due, self.slot_width);
-            count(&mut self.slots, slot, |counts| counts.offered += 1);
+            self.slots.at(event.due).offered += 1;
             self.totals.offered += 1;
         }
     }
 
-    fn acknowledge(&mut self, now: Time, event: &Event) {
-        let Some(ledger) = self.ledgers.get_mut(usize::from(event.id.source)) else {
-            return;
-        };
-        if !ledger.acknowledged.insert(event.id.number) {
-            return;
+    fn acknowledge(&mut self, now: Time, events: &[Event]) {
+        let mut done = Done::default();
+        for event in events {
+            let (number, due) = (event.id.number, event.due);
+            let Some(ledger) = self.ledgers.get_mut(usize::from(event.id.source)) else {
+                continue;
+            };
+            if !ledger.acknowledged.insert(number) {
+                continue;
+            }
+            done.acknowledged += 1;
+            let marks = ledger.open.get_mut(number).copied();
+            let sent = marks.map_or_else(|| ledger.sent.remove(&number), |marks| marks.sent());
+            let ends_here = ledger.outputs.is_empty();
+            if ends_here {
+                ledger.complete.insert(number);
+                ledger.open.remove(number);
+            }
+            let from_send = sent.map(|sent| (Series::PublishFromSend, now.since(sent)));
+            let publish = [(Series::Publish, now.since(due))];
+            self.sample(due, publish.into_iter().chain(from_send));
+            if ends_here {
+                done.visible += 1;
+                done.finished += 1;
+                self.arrive(now, due, marks, Stage::Answer);
+            }
         }
-        let sent = ledger.sent.remove(&event.id.number);
-        let ends_here = ledger.outputs.is_empty();
-        let open = if ends_here {
-            ledger.complete.insert(event.id.number);
-            ledger.open.remove(&event.id.number)
-        } else {
-            None
-        };
-        self.totals.acknowledged += 1;
-        let start = self.count_both(now, |counts| counts.acknowledged += 1);
-        self.levels.acknowledge(start);
-        self.sample(Series::Publish, event.due, now.since(event.due));
-        if let Some(sent) = sent {
-            self.sample(Series::PublishFromSend, event.due, now.since(sent));
-        }
-        if ends_here {
-            self.finish_event(now, Some(event.due), (open, false), Stage::Answer);
-        }
+        self.totals.acknowledged += done.acknowledged;
+        self.count(now, done);
     }
 
-    /// An output of an event is there: a row, or nothing to say (`due` is none).
-    fn output(&mut self, now: Time, processor: usize, id: EventId, due: Option<Time>) {
+    /// Outputs of events are there: rows, or nothing to say where the due time is none.
+    fn outputs(
+        &mut self,
+        now: Time,
+        processor: usize,
+        events: impl Iterator<Item = (EventId, Option<Time>)>,
+    ) {
+        let mut done = Done::default();
+        for (id, due) in events {
+            self.output(now, processor, id, due, &mut done);
+        }
+        self.count(now, done);
+    }
+
+    fn output(
+        &mut self,
+        now: Time,
+        processor: usize,
+        id: EventId,
+        due: Option<Time>,
+        done: &mut Done,
+    ) {
         let Some(ledger) = self.ledgers.get_mut(usize::from(id.source)) else {
             return;
         };
@@ -315,124 +349,110 @@ impl Recorder {
             return;
         }
         ledger.complete.insert(id.number);
-        let open = ledger.open.remove(&id.number);
+        let open = ledger.open.remove(id.number);
+        ledger.remember_sent(id.number, open);
         // A processor that went over its input again may have taken in what was late at first.
-        let was_late = ledger.late.contains(id.number);
+        done.finished += u64::from(!ledger.late.contains(id.number));
         // Filtered last, but visible elsewhere: its due time is still known.
         let is_visible = several && ledger.effected.contains(id.number);
         let due = due.or_else(|| open.filter(|_| is_visible).map(|marks| marks.due));
-        self.finish_event(now, due, (open, was_late), Stage::Sink);
-    }
-
-    /// An event was too late for its windows: nothing more is awaited of it.
-    fn drop_late(&mut self, now: Time, id: EventId) {
-        let Some(ledger) = self.ledgers.get_mut(usize::from(id.source)) else {
-            return;
-        };
-        let is_open = !ledger.complete.contains(id.number);
-        if is_open && ledger.late.insert(id.number) {
-            let start = self.count_both(now, |counts| counts.finished += 1);
-            self.levels.finish(start);
+        if let Some(due) = due {
+            done.visible += 1;
+            self.arrive(now, due, open, Stage::Sink);
         }
     }
 
-    /// An event has all its outputs, the way there ending with `last`; `due` is none if it was filtered
-    /// everywhere.
-    fn finish_event(
-        &mut self,
-        now: Time,
-        due: Option<Time>,
-        (open, was_late): (Option<Marks>, bool),
-        last: Stage,
-    ) {
-        let start = self.count_both(now, |counts| {
-            counts.finished += u64::from(!was_late);
-            counts.visible += u64::from(due.is_some());
-        });
-        if !was_late {
-            self.levels.finish(start);
-        }
-        let Some(due) = due else {
-            return;
-        };
+    /// An event was too late for its windows: nothing more is awaited of it. Says whether that is new.
+    fn drop_late(&mut self, id: EventId) -> bool {
+        let ledger = self.ledgers.get_mut(usize::from(id.source));
+        ledger.is_some_and(|ledger| {
+            !ledger.complete.contains(id.number) && ledger.late.insert(id.number)
+        })
+    }
+
+    /// An event has all its outputs and an effect, the way there ending with `last`.
+    fn arrive(&mut self, now: Time, due: Time, open: Option<Marks>, last: Stage) {
         self.totals.delivered += 1;
         if (self.phases.chaos..self.phases.drain).contains(&due) {
             self.totals.delivered_measured += 1;
         }
-        self.sample(Series::EndToEnd, due, now.since(due));
+        let end_to_end = [(Series::EndToEnd, now.since(due))];
         let Some(marks) = open else {
-            return;
+            return self.sample(due, end_to_end.into_iter());
         };
-        if let Some(sent) = marks.sent() {
-            self.sample(Series::EndToEndFromSend, due, now.since(sent));
-        }
-        for (stage, took) in marks.stages(last, now) {
-            // Rounded, since eight stages cut off at the microsecond would be 4 us short in the mean.
-            self.sample(Series::Stage(stage), due, took + Span::nanos(500));
-        }
+        let from_send = marks.sent().map(|sent| now.since(sent));
+        let from_send = from_send.map(|took| (Series::EndToEndFromSend, took));
+        // Rounded, since eight stages cut off at the microsecond would be 4 us short in the mean.
+        let stages = marks.stages(last, now);
+        let stages = stages.map(|(stage, took)| (Series::Stage(stage), took + Span::nanos(500)));
+        self.sample(due, end_to_end.into_iter().chain(from_send).chain(stages));
     }
 
-    /// Counts in the slot and the window of an instant; gives back when its stretch begins.
-    fn count_both(&mut self, now: Time, add: impl Fn(&mut Counts)) -> Time {
-        count(&mut self.slots, slot_of(now, self.slot_width), &add);
-        let start = self.stretches.edges().start_of(now);
-        let window = start.0 / SECOND;
-        let at = self.windows.partition_point(|(start, _)| *start < window);
-        if self
-            .windows
-            .get(at)
-            .is_none_or(|(start, _)| *start != window)
-        {
-            self.windows.insert(at, (window, Counts::default()));
+    /// Counts what a fact brought about in its slot and its window.
+    fn count(&mut self, now: Time, done: Done) {
+        if done.acknowledged + done.visible + done.finished == 0 {
+            return;
         }
-        add(&mut self.windows[at].1);
-        start
+        let (in_window, start) = self.windows.at(self.stretches.edges(), now);
+        for counts in [in_window, self.slots.at(now)] {
+            counts.acknowledged += done.acknowledged;
+            counts.visible += done.visible;
+            counts.finished += done.finished;
+        }
+        self.levels.change(start, done.acknowledged, done.finished);
     }
 
-    fn sample(&mut self, series: Series, due: Time, took: Span) {
-        // A fault may still begin at this instant, and what is due from then on lies behind an edge.
-        if due < self.now {
-            if due >= self.tallies.over.end {
-                let over = self.stretch_of(due);
-                self.turn_to(|recorder| &mut recorder.tallies, over);
-            }
-            if due >= self.tallies.over.start {
-                return self.tallies.add(series, took);
-            }
-            self.credit = self.credit.saturating_add(1);
-            if self.credit >= TURN && !self.behind.over.contains(&due) {
-                self.credit = 0;
-                let over = self.stretch_of(due);
-                self.turn_to(|recorder| &mut recorder.behind, over);
-            }
-            if self.behind.over.contains(&due) {
-                return self.behind.add(series, took);
-            }
+    /// Takes samples of one event, which is due at one instant.
+    fn sample(&mut self, due: Time, samples: impl Iterator<Item = (Series, Span)>) {
+        if let Some(tallies) = self.tallies_of(due) {
+            return samples.for_each(|(series, took)| tallies.add(series, took));
         }
-        self.samples.push(Sample::finite(series, due, took));
+        let samples = samples.map(|(series, took)| Sample::finite(series, due, took));
+        self.samples.extend(samples);
         if self.samples.len() >= self.fold_at {
             self.fold(self.now);
+            if self.fold_at == FEW {
+                self.is_busy = true;
+                self.fold_at = SAMPLES;
+            }
         }
+    }
+
+    /// Where samples due at this instant are counted, none if they are kept.
+    fn tallies_of(&mut self, due: Time) -> Option<&mut Tallies> {
+        // A fault may still begin at this instant, and what is due from then on lies behind an edge.
+        if !self.is_busy || due >= self.now {
+            return None;
+        }
+        if due >= self.tallies.over.end {
+            let over = self.stretch_of(due);
+            self.turn_to(|recorder| &mut recorder.tallies, over);
+        }
+        if due >= self.tallies.over.start {
+            return Some(&mut self.tallies);
+        }
+        self.credit = self.credit.saturating_add(1);
+        if self.credit >= TURN && !self.behind.over.contains(&due) {
+            self.credit = 0;
+            let over = self.stretch_of(due);
+            self.turn_to(|recorder| &mut recorder.behind, over);
+        }
+        let is_behind = self.behind.over.contains(&due);
+        is_behind.then_some(&mut self.behind)
     }
 
     /// The due times around `due` that lie in the same window, stretch and slot.
     fn stretch_of(&self, due: Time) -> Range<Time> {
-        let (edges, width) = (self.stretches.edges(), self.slot_width);
-        let slot = slot_of(due, width);
-        let slot_ends = if slot + 1 < SLOTS_MAX {
-            Time((slot + 1) * width.0)
-        } else {
-            Time::NEVER
-        };
-        let start = edges.start_of(due).max(Time(slot * width.0));
-        start..edges.end_of(due).min(slot_ends)
+        let edges = self.stretches.edges();
+        let slot = self.slots.range(self.slots.slot_of(due));
+        edges.start_of(due).max(slot.start)..edges.end_of(due).min(slot.end)
     }
 
     /// Counts what is due at `over` from here on. What was counted of a stretch is taken once it is over: a
     /// run has more slots than stretches.
     fn turn_to(&mut self, which: fn(&mut Recorder) -> &mut Tallies, over: Range<Time>) {
         let mut tallies = std::mem::take(which(self));
-        let slot = slot_of(tallies.over.start, self.slot_width);
+        let slot = self.slots.slot_of(tallies.over.start);
         self.stretches.take_slot(&mut tallies, slot);
         let stretch = self.stretches.edges().start_of(over.start);
         if stretch != tallies.stretch {
@@ -453,32 +473,35 @@ impl Recorder {
     }
 
     fn fold(&mut self, before: Time) {
-        let width = self.slot_width;
+        let slots = &self.slots;
         self.stretches
-            .fold(&mut self.samples, before, |due| slot_of(due, width));
+            .fold(&mut self.samples, before, |due| slots.slot_of(due));
     }
 
-    /// Folds everything, with the samples of events that were never visible.
+    /// Folds everything, with the samples of events that were never visible. Of a run that never became busy
+    /// only what is shown over time: the rest waits for its phase.
     pub(super) fn fold_all(&mut self, never: impl Iterator<Item = Sample>) {
         let end = Time::NEVER..Time::NEVER;
         self.turn_to(|recorder| &mut recorder.tallies, end.clone());
         self.turn_to(|recorder| &mut recorder.behind, end);
+        let is_over_time = |sample: &Sample| sample.series == Series::EndToEnd;
+        let samples = std::mem::take(&mut self.samples);
+        let (over_time, rest): (Vec<_>, Vec<_>) = if self.is_busy {
+            (samples, Vec::new())
+        } else {
+            samples.into_iter().partition(is_over_time)
+        };
+        self.samples = over_time;
         self.samples.extend(never);
         self.fold(Time::NEVER);
+        self.samples = rest;
     }
 
-    /// Counts nothing where it falls: every sample waits to be folded.
+    /// Counts where it falls from the first sample on, or never; a smaller buffer.
     #[cfg(test)]
-    pub(super) const fn keeping_samples(mut self) -> Recorder {
-        self.tallies.over = Time::NEVER..Time::NEVER;
-        self.credit = i32::MIN;
-        self
-    }
-
-    /// A smaller buffer.
-    #[cfg(test)]
-    pub(super) fn folding_at(mut self, samples: usize) -> Recorder {
+    pub(super) const fn folding_at(mut self, samples: usize, is_busy: bool) -> Recorder {
         self.fold_at = samples;
+        self.is_busy = is_busy;
         self
     }
 }

@@ -6,13 +6,9 @@ use crate::metrics::Stage;
 use crate::metrics::recorder::{Ledger, Recorder};
 use crate::time::Time;
 
-/// Events without an acknowledgement whose sending is remembered, of each source: where nothing is ever
-/// acknowledged (acks=0) there would be no end of them.
-const SENT_MAX: usize = 1 << 14;
-
 fn see(ledgers: &mut [Ledger], id: EventId, stage: Stage, now: Time) {
     let ledger = ledgers.get_mut(usize::from(id.source));
-    if let Some(marks) = ledger.and_then(|ledger| ledger.open.get_mut(&id.number)) {
+    if let Some(marks) = ledger.and_then(|ledger| ledger.open.get_mut(id.number)) {
         marks.see(stage, now);
     }
 }
@@ -22,10 +18,7 @@ impl Recorder {
     pub(super) fn mark(&mut self, seen: &Observation) -> bool {
         let now = seen.time;
         if let Fact::PublishSent(batch) = &seen.fact {
-            for event in batch.events() {
-                self.see(event.id, Stage::Produce, now);
-                self.send(event.id, now);
-            }
+            self.see_all(batch.events(), Stage::Produce, now);
         } else if let Fact::PublishTaken(batch) = &seen.fact {
             self.see_all(batch.events(), Stage::Send, now);
         } else if let Fact::Appended { partition, entry } = &seen.fact {
@@ -77,18 +70,6 @@ impl Recorder {
     fn see_all(&mut self, events: &[Event], stage: Stage, now: Time) {
         for event in events {
             self.see(event.id, stage, now);
-        }
-    }
-
-    fn send(&mut self, id: EventId, now: Time) {
-        let Some(ledger) = self.ledgers.get_mut(usize::from(id.source)) else {
-            return;
-        };
-        if !ledger.acknowledged.contains(id.number) {
-            ledger.sent.entry(id.number).or_insert(now);
-            if ledger.sent.len() > SENT_MAX {
-                ledger.sent.pop_first();
-            }
         }
     }
 }

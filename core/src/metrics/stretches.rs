@@ -74,39 +74,49 @@ impl Stretches {
         before: Time,
         slot: impl Fn(Time) -> u64,
     ) {
-        // By stretch and value from here on, so that each list is walked once.
-        samples.sort_unstable_by_key(|sample| (sample.series, sample.due));
-        let mut folded: Vec<(Series, Time, u64, u32)> = Vec::with_capacity(samples.len());
+        let mut folded: Vec<(usize, Time, u32)> = Vec::with_capacity(samples.len());
+        let mut in_slots: Vec<(u64, u32)> = Vec::new();
+        // The samples of an event follow each other, due at one instant.
+        let (mut latest, mut start) = (Time::NEVER, Time::NEVER);
         samples.retain(|sample| {
             let is_folded = sample.due < before;
             if is_folded {
-                let start = self.edges.start_of(sample.due);
-                folded.push((sample.series, start, slot(sample.due), sample.micros));
+                if sample.due != latest {
+                    (latest, start) = (sample.due, self.edges.start_of(sample.due));
+                }
+                folded.push((sample.series.index(), start, sample.micros));
+                if sample.series == Series::EndToEnd {
+                    in_slots.push((slot(sample.due), sample.micros));
+                }
             }
             !is_folded
         });
+        // By stretch and value, so that each list is walked once.
         folded.sort_unstable();
-        for group in folded.chunk_by(|a, b| (a.0, a.1, a.2) == (b.0, b.1, b.2)) {
-            let (series, start, slot, _) = group[0];
-            let values = || group.iter().map(|sample| (sample.3, 1_u64));
-            self.add(series, start, values());
-            if series == Series::EndToEnd {
-                self.add_to_slot(slot, values());
-            }
+        for group in folded.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            let (series, start, _) = group[0];
+            let values = group.iter().map(|sample| (sample.2, 1_u64));
+            self.add(Series::ALL[series], start, values);
+        }
+        in_slots.sort_unstable();
+        for group in in_slots.chunk_by(|a, b| a.0 == b.0) {
+            self.add_to_slot(group[0].0, group.iter().map(|sample| (sample.1, 1)));
         }
     }
 
     /// Takes what was counted of a stretch.
     pub(super) fn take(&mut self, tallies: &mut Tallies) {
         let start = tallies.stretch;
-        tallies.drain(|series, values| self.add(series, start, values.iter().copied()));
+        for (series, tally) in tallies.by_series() {
+            self.add(series, start, tally.drain());
+        }
     }
 
     /// Takes what was counted of a slot.
     pub(super) fn take_slot(&mut self, tallies: &mut Tallies, slot: u64) {
-        let values = tallies.drain_slot();
-        if !values.is_empty() {
-            self.add_to_slot(slot, values.into_iter());
+        let tally = tallies.in_slot();
+        if !tally.is_empty() {
+            self.add_to_slot(slot, tally.drain());
         }
     }
 

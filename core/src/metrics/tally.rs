@@ -19,35 +19,42 @@ const fn value(bucket: usize) -> u32 {
     ((bucket - rough * 1_024) as u32) << rough
 }
 
-/// How often each bucket of one series was met.
+/// How often each bucket was met. Emptied, it may be used again without being made anew.
 #[derive(Clone, Debug, Default)]
-struct Tally {
+pub(super) struct Tally {
     /// By bucket.
-    counts: Vec<u32>,
+    counts: Vec<u64>,
     /// Buckets that were met.
     met: Vec<u16>,
 }
 
 impl Tally {
-    fn add(&mut self, micros: u32) {
+    /// Counts a value so many times, at least once.
+    pub(super) fn add(&mut self, micros: u32, times: u64) {
         let bucket = bucket(micros);
         if self.counts.len() <= bucket {
             self.counts.resize(bucket + 1, 0);
         }
-        if self.counts[bucket] == 0 {
+        let count = &mut self.counts[bucket];
+        if *count == 0 {
             self.met.push(bucket as u16);
         }
-        self.counts[bucket] += 1;
+        *count += times;
     }
 
-    /// Moves the counts to `values`, each under the lowest value of its bucket, in order.
-    fn drain(&mut self, values: &mut Vec<(u32, u64)>) {
+    /// Whether nothing was counted.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.met.is_empty()
+    }
+
+    /// Takes out the counts, each under the lowest value of its bucket, in order.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = (u32, u64)> {
         self.met.sort_unstable();
-        values.clear();
-        for bucket in self.met.drain(..) {
-            let count = std::mem::take(&mut self.counts[usize::from(bucket)]);
-            values.push((value(usize::from(bucket)), u64::from(count)));
-        }
+        let counts = &mut self.counts;
+        self.met.drain(..).map(|bucket| {
+            let bucket = usize::from(bucket);
+            (value(bucket), std::mem::take(&mut counts[bucket]))
+        })
     }
 }
 
@@ -77,28 +84,21 @@ impl Tallies {
     /// Counts a sample that is due in the slot and the stretch.
     pub(super) fn add(&mut self, series: Series, took: Span) {
         let micros = micros(took);
-        self.by_series[series.index()].add(micros);
+        self.by_series[series.index()].add(micros, 1);
         if series == Series::EndToEnd {
-            self.in_slot.add(micros);
+            self.in_slot.add(micros, 1);
         }
     }
 
-    /// Takes out what was counted of the stretch: for each series the buckets by their lowest value, in order.
-    pub(super) fn drain(&mut self, mut each: impl FnMut(Series, &[(u32, u64)])) {
-        let mut values = Vec::new();
-        for (series, tally) in Series::ALL.into_iter().zip(&mut self.by_series) {
-            if !tally.met.is_empty() {
-                tally.drain(&mut values);
-                each(series, &values);
-            }
-        }
+    /// What was counted of the stretch, by series, to be taken out.
+    pub(super) fn by_series(&mut self) -> impl Iterator<Item = (Series, &mut Tally)> {
+        let all = Series::ALL.into_iter().zip(&mut self.by_series);
+        all.filter(|(_, tally)| !tally.is_empty())
     }
 
-    /// Takes out what was counted end to end of the slot, in order.
-    pub(super) fn drain_slot(&mut self) -> Vec<(u32, u64)> {
-        let mut values = Vec::new();
-        self.in_slot.drain(&mut values);
-        values
+    /// What was counted end to end of the slot, to be taken out.
+    pub(super) const fn in_slot(&mut self) -> &mut Tally {
+        &mut self.in_slot
     }
 }
 

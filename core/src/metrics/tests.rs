@@ -257,10 +257,33 @@ fn a_long_run_with_an_event_that_never_comes_holds_few_windows_and_due_times() {
         }
     }
     let ledger = &run.recorder.ledgers[0];
-    assert_eq!(ledger.open.keys().copied().collect::<Vec<_>>(), [7]);
+    assert_eq!(
+        ledger
+            .open
+            .iter()
+            .map(|(number, _)| number)
+            .collect::<Vec<_>>(),
+        [7]
+    );
     let metrics = run.recorder.finish(None);
     let windows = metrics.baseline.p99.len();
     assert!(windows < 300, "{windows} windows for 2,000 seconds");
+}
+
+#[test]
+fn a_run_that_becomes_busy_measures_what_a_quiet_one_does() {
+    let measure = |is_quiet: bool| {
+        let mut run = Run::new(&log_pipeline());
+        if is_quiet {
+            run.recorder = run.recorder.folding_at(usize::MAX, false);
+        }
+        for number in 0..2_000 {
+            run.owe_and_acknowledge(owed(number));
+            run.show(owed(number), Span::micros(10_000 + number * 37 % 5_000));
+        }
+        run.recorder.finish(None)
+    };
+    assert_eq!(measure(false), measure(true));
 }
 
 #[test]
@@ -383,10 +406,7 @@ proptest! {
         starts.sort_unstable();
         let measure = |fold_at: usize, keeps: bool| {
             let mut run = Run::new(&log_pipeline());
-            run.recorder = run.recorder.folding_at(fold_at);
-            if keeps {
-                run.recorder = run.recorder.keeping_samples();
-            }
+            run.recorder = run.recorder.folding_at(fold_at, !keeps);
             // Facts in the order of time, as in a run: due every 100 ms, visible up to six seconds later.
             let mut facts: Vec<(Time, u64, Option<u64>)> = Vec::new();
             for number in 0..180 {
@@ -431,9 +451,15 @@ proptest! {
         a in prop::collection::vec((0..u32::MAX, 1..9_u64), 0..50),
         b in prop::collection::vec((0..u32::MAX, 1..9_u64), 0..50),
     ) {
-        let both = Latency::of_counted(a.iter().chain(&b).copied());
-        let mut one = Latency::of_counted(a.into_iter());
-        one.merge(&Latency::of_counted(b.into_iter()));
+        let latency = |values: &[&[(u32, u64)]]| {
+            let mut tally = tally::Tally::default();
+            for (micros, times) in values.iter().copied().flatten() {
+                tally.add(*micros, *times);
+            }
+            Latency::of_buckets(tally.drain(), 0)
+        };
+        let (mut one, both) = (latency(&[&a]), latency(&[&a, &b]));
+        one.merge(&latency(&[&b]));
         prop_assert_eq!(one.buckets().collect::<Vec<_>>(), both.buckets().collect::<Vec<_>>());
     }
 }
