@@ -17,6 +17,7 @@ use crate::message::{Refusal, Reply, Request};
 use crate::retry::Ticket;
 use crate::time::Mono;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// What is asked of the sink and the store: for a partition, by its track's number.
@@ -83,9 +84,11 @@ impl Logged {
         while let Some(given) = self.consumer.take_given(cx) {
             self.take(cx, given);
         }
-        let partitions: Vec<Partition> = self.tracks.keys().copied().collect();
-        for partition in partitions {
+        let mut next = self.tracks.keys().next().copied();
+        while let Some(partition) = next {
             self.advance(cx, partition);
+            let after = (Bound::Excluded(partition), Bound::Unbounded);
+            next = self.tracks.range(after).next().map(|(later, _)| *later);
         }
         if self.is_releasing && self.tracks.values().all(is_quiet) {
             self.release(cx);

@@ -88,7 +88,12 @@ pub(super) struct Fetcher {
     metadata_retry_at: Mono,
     next_broker: u16,
     found: VecDeque<Found>,
+    /// Empty between two calls: its room is used again.
+    wanted: Vec<Wanted>,
 }
+
+/// What is asked of a leader: by partition, the session of its reading and where it goes on.
+type Wanted = (NodeId, u16, u64, FetchPart);
 
 impl Fetcher {
     pub(super) fn new(plan: FetchPlan) -> Fetcher {
@@ -104,6 +109,7 @@ impl Fetcher {
             metadata_retry_at: Mono(0),
             next_broker: 0,
             found: VecDeque::new(),
+            wanted: Vec::new(),
         }
     }
 
@@ -161,7 +167,7 @@ impl Fetcher {
         let now = cx.monotonic();
         let mut wake = None;
         let mut later = |at: Mono| wake = Some(wake.map_or(at, |wake: Mono| wake.min(at)));
-        let mut polls: BTreeMap<NodeId, Vec<(u16, u64, FetchPart)>> = BTreeMap::new();
+        let mut polls = std::mem::take(&mut self.wanted);
         let mut questions = Vec::new();
         let mut misses_leader = false;
         for (index, reading) in &self.readings {
@@ -186,8 +192,7 @@ impl Fetcher {
                     from: reading.position,
                     epoch: leadership.epoch,
                 };
-                let parts = polls.entry(leader).or_default();
-                parts.push((*index, reading.session, part));
+                polls.push((leader, *index, reading.session, part));
             }
         }
         if (misses_leader || self.metadata_is_old) && !self.asks_metadata {
@@ -203,9 +208,13 @@ impl Fetcher {
             let timeout = self.plan.request_timeout;
             self.calls.ask(cx, leader, question, timeout, memory);
         }
-        for (leader, parts) in polls {
-            self.poll(cx, leader, &parts);
+        // Those of one leader stay in the order of their partitions.
+        polls.sort_by_key(|(leader, ..)| *leader);
+        for parts in polls.chunk_by(|a, b| a.0 == b.0) {
+            self.poll(cx, parts);
         }
+        polls.clear();
+        self.wanted = polls;
         match wake {
             Some(at) => cx.arm(FETCHER_WAKES, at.since(now)),
             None => cx.disarm(FETCHER_WAKES),
@@ -218,14 +227,16 @@ impl Fetcher {
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>, leader: NodeId, parts: &[(u16, u64, FetchPart)]) {
-        for (index, ..) in parts {
+    /// Asks the one leader of these parts.
+    fn poll(&mut self, cx: &mut Context<'_>, parts: &[Wanted]) {
+        let (leader, ..) = parts[0];
+        for (_, index, ..) in parts {
             self.mark_asking(*index);
         }
         self.polled.insert(leader);
         let fetch = Fetch {
             reader: Reader::Consumer,
-            parts: parts.iter().map(|(_, _, part)| *part).collect(),
+            parts: parts.iter().map(|(.., part)| *part).collect(),
             max_wait: self.plan.max_wait,
             min_bytes: self.plan.min_bytes,
             max_bytes: self.plan.max_bytes,
@@ -234,7 +245,7 @@ impl Fetcher {
             leader,
             parts: parts
                 .iter()
-                .map(|(index, session, part)| (*index, *session, part.from))
+                .map(|(_, index, session, part)| (*index, *session, part.from))
                 .collect(),
         };
         let timeout = self.plan.request_timeout.saturating_add(self.plan.max_wait);
