@@ -123,6 +123,8 @@ impl Sampler<'_> {
         }
         let kind = FaultKind::PowerLoss { torn: false };
         let down = lengths::draw(&mut self.stream, &timeouts[..1], quarter);
+        // It comes back after them, so that one of them may have led without what it had.
+        let down = down.saturating_add(overlap);
         faults.extend(self.after(kind, Target::Leader(part), at, down));
         faults
     }
