@@ -83,6 +83,7 @@ pub fn pipeline(log: bool, kind: SinkKind, operator: &str, delivery: DeliveryMod
             offsets_partitions: 1,
             replication: 3,
             min_insync: 2,
+            unclean: false,
             acks: Acks::All,
             idempotent: true,
             sync_before_ack: false,

@@ -46,6 +46,8 @@ pub struct LogEntry {
     pub replication: u16,
     /// In-sync replicas that acks=all needs.
     pub min_insync: u16,
+    /// Whether a replica that may lack records may lead.
+    pub unclean: bool,
     /// When a publish is answered.
     pub acks: Acks,
     /// Whether producers are idempotent.

@@ -140,6 +140,7 @@ pub fn topology_of(scenario: &Scenario, layout: &Layout) -> Topology {
                 offsets_partitions: config.offsets_partitions,
                 replication: config.replication_factor,
                 min_insync: config.min_insync_replicas,
+                unclean: config.unclean_leader_election_enable,
                 acks: config.producer.acks,
                 idempotent: config.producer.enable_idempotence && config.producer.acks == Acks::All,
                 sync_before_ack: config.flush_interval_batches == 1,

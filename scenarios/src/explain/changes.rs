@@ -190,6 +190,11 @@ fn broker(part: &Table, at: At<'_>, found: &mut Vec<Change>) {
         }
         found.push(Change::set(Sort::Setting, set));
     }
+    let unclean = &["unclean_leader_election_enable"];
+    if get(part, unclean) == Some(&Value::Boolean(true)) {
+        let set = vec![(at(unclean), Value::Boolean(false))];
+        found.push(Change::set(Sort::Setting, set));
+    }
     let in_sync = number(part, &["min_insync_replicas"]);
     let replicas = number(part, &["replication_factor"]);
     if let (Some(in_sync), Some(replicas)) = (in_sync, replicas)

@@ -28,6 +28,16 @@ impl<'a> Linter<'a> {
                 "choose 2 with three replicas: then a second copy exists, or the write is refused",
             );
         }
+        if config.unclean_leader_election_enable {
+            self.add(
+                Rule::UncleanElection,
+                Level::Warning,
+                &path("unclean_leader_election_enable"),
+                "a replica that lacks committed records leads when no complete one is alive: they are lost"
+                    .to_owned(),
+                "choose false: the partition waits for a complete replica",
+            );
+        }
         if config.replication_factor <= config.min_insync_replicas {
             self.add(
                 Rule::SpareReplica,

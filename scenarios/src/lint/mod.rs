@@ -52,6 +52,8 @@ pub enum Rule {
     RequestTimeout,
     /// One copy is enough for an acknowledgement.
     MinInsync,
+    /// A replica that lacks records may lead.
+    UncleanElection,
     /// One node that is away stops acknowledgements.
     SpareReplica,
     /// An acknowledgement comes before a disk has the event.
@@ -80,11 +82,12 @@ pub enum Rule {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Rule; 16] = [
+    pub const ALL: [Rule; 17] = [
         Rule::Acks,
         Rule::Idempotence,
         Rule::RequestTimeout,
         Rule::MinInsync,
+        Rule::UncleanElection,
         Rule::SpareReplica,
         Rule::Sync,
         Rule::Retention,
@@ -107,6 +110,7 @@ impl Rule {
             Rule::Idempotence => "idempotence",
             Rule::RequestTimeout => "request-timeout",
             Rule::MinInsync => "min-insync",
+            Rule::UncleanElection => "unclean-election",
             Rule::SpareReplica => "spare-replica",
             Rule::Sync => "sync",
             Rule::Retention => "retention",
@@ -130,7 +134,7 @@ impl Rule {
             Rule::Idempotence => "prod-retry-dup, prod-retry-reorder",
             Rule::RequestTimeout => "prod-retry-dup",
             Rule::MinInsync => "log-min-isr-one",
-            Rule::SpareReplica => "log-unclean-election",
+            Rule::UncleanElection | Rule::SpareReplica => "log-unclean-election",
             Rule::Sync => "log-ack-before-flush",
             Rule::Retention => "log-retention-outruns-consumer",
             Rule::OffsetReset => "log-partition-expand-latest-skip",

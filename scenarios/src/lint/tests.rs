@@ -100,6 +100,11 @@ fn each_rule_finds_its_mistake_and_nothing_else() {
             "kind = \"log\"\nmin_insync_replicas = 1\n",
         ),
         (
+            Rule::UncleanElection,
+            log,
+            "kind = \"log\"\nunclean_leader_election_enable = true\n",
+        ),
+        (
             Rule::SpareReplica,
             log,
             "kind = \"log\"\nmin_insync_replicas = 3\n",

@@ -47,6 +47,7 @@ pub const SHIPPED: &[Shipped] = shipped![
     "zoo/log-ack-before-flush.toml",
     "zoo/log-min-isr-one.toml",
     "zoo/log-retention-outruns-consumer.toml",
+    "zoo/log-unclean-election.toml",
     "zoo/prod-acks-below-all.toml",
     "zoo/prod-retry-dup.toml",
     "zoo/prod-retry-reorder.toml",

@@ -24,6 +24,7 @@ const KEPT: &[&str] = &[
     "service",
     "sync_before_ack",
     "time_scale",
+    "unclean_leader_election_enable",
     "warmup",
 ];
 

@@ -14,10 +14,19 @@ use stormglass_scenarios::run::{Driver, Ran, run_plan};
 
 /// The pair on syncing before the answer, held to so many power losses at once.
 fn held_to(power_losses: u16, variant: &str) -> Arc<Assembly> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("zoo/log-ack-before-flush.toml");
-    let text = std::fs::read_to_string(path).expect("it is there");
     let claim = format!("power_losses = {power_losses}");
-    let (catalog, text) = (Catalog::new(), text.replace("power_losses = 3", &claim));
+    let text = pair("log-ack-before-flush").replace("power_losses = 3", &claim);
+    design(text, variant)
+}
+
+/// The text of a pair of the zoo.
+fn pair(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("zoo/{name}.toml"));
+    std::fs::read_to_string(path).expect("it is there")
+}
+
+fn design(text: String, variant: &str) -> Arc<Assembly> {
+    let catalog = Catalog::new();
     let file = load_text("claim.toml", text, &catalog.names()).expect("it loads");
     let mut cases = file.cases.iter();
     let case = cases.find(|case| case.variant.as_deref() == Some(variant));
@@ -74,4 +83,42 @@ fn one_power_loss_less_is_survived_and_one_more_than_held_to_is_promised_by_nobo
     let outside = struck(&held_to(2, "vulnerable"), 3);
     assert!(outside.outside.is_some());
     assert_eq!(no_loss(&outside), Answer::NotApplicable);
+}
+
+/// A follower of each node in turn is cut off until it is out of the in-sync sets, and comes back while the node that
+/// leads most lies without power: what is said about losses.
+fn last_replica_dies(variant: &str) -> Vec<Answer> {
+    let design = design(pair("log-unclean-election"), variant);
+    let chaos = design.case().phases.chaos_starts();
+    let fault = |kind, target, (at, lasts)| Fault {
+        name: None,
+        at: chaos + Span::millis(at),
+        lasts: Span::millis(lasts),
+        kind,
+        target,
+        planned: false,
+    };
+    let broker = || "broker.main".to_owned();
+    let answers = (0..3).map(|node| {
+        let cut = (500, 2_500);
+        let dark = (2_000, 4_000);
+        let faults = vec![
+            fault(FaultKind::Partition, Target::OneOf(broker(), node), cut),
+            fault(
+                FaultKind::PowerLoss { torn: false },
+                Target::Leader(broker()),
+                dark,
+            ),
+        ];
+        let ran = run_plan(&design, 1, FaultPlan { faults }, Driver::Auto);
+        assert_eq!(ran.outside, None);
+        no_loss(&ran)
+    });
+    answers.collect()
+}
+
+#[test]
+fn a_log_that_is_led_by_whoever_lives_loses_and_one_that_waits_for_its_complete_replica_does_not() {
+    assert!(last_replica_dies("vulnerable").contains(&Answer::Fail));
+    assert_eq!(last_replica_dies("safe"), [Answer::Pass; 3]);
 }

@@ -23,6 +23,9 @@ pub struct LogConfig {
     /// In-sync replicas below which acks=all is refused and the high watermark stands (K1, K6). Kafka's
     /// default is 1; here 2 for the same reason.
     pub min_insync_replicas: u16,
+    /// Whether a replica that may lack committed records leads when nobody complete is alive (K4): the log is
+    /// served on, and what the new leader lacks is lost. Off, as in Kafka since 0.11.
+    pub unclean_leader_election_enable: bool,
     /// A follower that has not caught up for this long leaves the in-sync set (K3).
     pub replica_lag_time_max: Span,
     /// How long a follower's fetch waits for data.
@@ -66,6 +69,7 @@ impl Default for LogConfig {
             topics: BTreeMap::new(),
             replication_factor: 3,
             min_insync_replicas: 2,
+            unclean_leader_election_enable: false,
             replica_lag_time_max: Span::secs(30),
             replica_fetch_wait_max: Span::millis(500),
             flush_interval_batches: 0,

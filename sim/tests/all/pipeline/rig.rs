@@ -206,6 +206,7 @@ impl Pipeline {
                 offsets_partitions: 1,
                 replication: 3,
                 min_insync: 2,
+                unclean: false,
                 acks: Acks::All,
                 idempotent: true,
                 sync_before_ack: false,

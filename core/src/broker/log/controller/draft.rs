@@ -3,7 +3,7 @@
 
 use super::image::{Image, PartitionImage};
 use super::points;
-use super::rules::Departure;
+use super::rules::{Departure, Rules};
 use crate::actor::Context;
 use crate::id::Partition;
 use crate::message::log::{AlterIsr, BrokerHeartbeat, BrokerSet};
@@ -20,7 +20,7 @@ const PRODUCER_BLOCK: u32 = 1_000;
 pub(super) struct Draft {
     pub(super) term: Term,
     image: Image,
-    min_isr: u32,
+    rules: Rules,
     session_timeout: Span,
     since: Mono,
     /// When each broker's session ends unless it is heard.
@@ -36,7 +36,7 @@ impl Draft {
     pub(super) fn new(
         raft: &Raft,
         image: &Image,
-        min_isr: u32,
+        rules: Rules,
         session_timeout: Span,
         now: Mono,
     ) -> Draft {
@@ -48,7 +48,7 @@ impl Draft {
         Draft {
             term: raft.term(),
             image: image.clone(),
-            min_isr,
+            rules,
             session_timeout,
             since: now,
             sessions: vec![now + session_timeout; usize::from(image.nodes())],
@@ -144,7 +144,7 @@ impl Draft {
     /// Takes a broker out of the sets it may not stay in, and its offices from it.
     fn depart(&mut self, cx: &mut Context<'_>, broker: u16, departure: Departure) {
         for (partition, state) in self.hosted(broker) {
-            let left = state.without(broker, departure, self.min_isr);
+            let left = state.without(broker, departure, self.rules.min_isr);
             let elected = self.elect(cx, partition, left);
             // A wish that was made before a restart must not let the restarted broker in: a new version
             // refuses it, as the epochs of members do since KIP-903.
@@ -168,9 +168,15 @@ impl Draft {
         state: PartitionImage,
     ) -> PartitionImage {
         let replicas: Vec<u16> = self.image.replicas(partition).collect();
-        let elected = state.elected(replicas.iter().copied(), self.min_isr, |index| {
-            self.image.is_alive(index)
-        });
+        let is_alive = |index: u16| self.image.is_alive(index);
+        let elected = state.elected(replicas.iter().copied(), self.rules.min_isr, is_alive);
+        if elected.leader.is_none() && self.rules.is_unclean {
+            let seized = state.seized(replicas.iter().copied(), is_alive);
+            if seized != state {
+                cx.point(points::ELECTED_UNCLEAN);
+                return seized;
+            }
+        }
         if elected.isr != state.isr {
             cx.point(points::ELECTED_FROM_ELR);
         }
@@ -213,7 +219,7 @@ impl Draft {
             if !isr.is_empty() {
                 let state = PartitionImage::begun(isr).elected(
                     replicas.iter().copied(),
-                    self.min_isr,
+                    self.rules.min_isr,
                     |index| alive.contains(index),
                 );
                 self.record(state.record(partition));
@@ -261,7 +267,7 @@ impl Draft {
         if !wish.isr.iter().all(eligible) {
             return Err(Refusal::StaleBrokerEpoch);
         }
-        Ok(state.with_isr(wish.isr, self.min_isr))
+        Ok(state.with_isr(wish.isr, self.rules.min_isr))
     }
 
     /// A block of producer ids that nobody else is given (K7).

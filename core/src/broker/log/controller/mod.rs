@@ -4,7 +4,8 @@
 //!
 //! *Model.* Brokers register each boot and send heartbeats; a silent one is fenced after a session on this
 //! node's own monotonic clock. Leaders are elected from the in-sync set, then from the eligible leader
-//! replicas (K4, K6, KIP-966), never from others. Every restart counts as unclean.
+//! replicas (K4, K6, KIP-966), and from others only where the broker is told to
+//! (`unclean_leader_election_enable`), at once and not at an operator's word. Every restart counts as unclean.
 //!
 //! *Answers.* A request that changes state is answered when all that was proposed up to it is committed, so
 //! an answer holds even if this controller dies; brokers act on nothing but the applied image (K3). What was
@@ -32,6 +33,7 @@ use crate::part::Cluster;
 use crate::raft::{Raft, RaftPlan};
 use crate::time::{Mono, Span};
 use draft::Draft;
+use rules::Rules;
 use std::collections::VecDeque;
 
 /// The one timer of a [`Controller`].
@@ -78,7 +80,7 @@ struct Open {
 /// The controller of one node; it rules only while its node leads the metadata group.
 #[derive(Debug)]
 pub struct Controller {
-    min_isr: u32,
+    rules: Rules,
     session_timeout: Span,
     draft: Option<Draft>,
     /// In order of index.
@@ -91,7 +93,10 @@ impl Controller {
     #[must_use]
     pub fn new(config: &LogConfig) -> Controller {
         Controller {
-            min_isr: u32::from(config.min_insync_replicas.min(config.replication_factor)),
+            rules: Rules {
+                min_isr: u32::from(config.min_insync_replicas.min(config.replication_factor)),
+                is_unclean: config.unclean_leader_election_enable,
+            },
             session_timeout: config.broker_session_timeout,
             draft: None,
             open: VecDeque::new(),
@@ -118,8 +123,8 @@ impl Controller {
         }
         if self.draft.is_none() && raft.is_settled() && image.applied() == raft.last_index() {
             cx.point(points::CONTROLLER_ACTIVE);
-            let (min_isr, timeout) = (self.min_isr, self.session_timeout);
-            self.draft = Some(Draft::new(raft, image, min_isr, timeout, cx.monotonic()));
+            let (rules, timeout) = (self.rules, self.session_timeout);
+            self.draft = Some(Draft::new(raft, image, rules, timeout, cx.monotonic()));
             self.arm(cx);
         }
         while let Some((open, _)) = self.open.front()

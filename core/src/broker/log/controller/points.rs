@@ -10,6 +10,8 @@ pub const BROKER_FENCED: PointId = PointId::new("log.broker-fenced");
 pub const UNCLEAN_RESTART: PointId = PointId::new("log.unclean-restart");
 /// A partition is given to an eligible leader replica, since no in-sync one is alive (K6).
 pub const ELECTED_FROM_ELR: PointId = PointId::new("log.elected-from-elr");
+/// A partition is given to a replica that may lack committed records, since nobody else is alive (K4).
+pub const ELECTED_UNCLEAN: PointId = PointId::new("log.elected-unclean");
 /// A leadership is moved although nobody failed.
 pub const FORCED_ELECTION: PointId = PointId::new("log.forced-election");
 
@@ -19,5 +21,6 @@ pub const POINTS: &[PointId] = &[
     BROKER_FENCED,
     UNCLEAN_RESTART,
     ELECTED_FROM_ELR,
+    ELECTED_UNCLEAN,
     FORCED_ELECTION,
 ];

@@ -5,6 +5,15 @@ use crate::id::{Epoch, Partition};
 use crate::message::log::BrokerSet;
 use crate::message::raft::MetadataRecord;
 
+/// The settings by which leaders are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rules {
+    /// In-sync replicas below which those that leave stay eligible (K6).
+    pub(super) min_isr: u32,
+    /// Whether a replica that may lack records leads where nobody complete is alive.
+    pub(super) is_unclean: bool,
+}
+
 /// How a broker left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Departure {
@@ -87,6 +96,22 @@ impl PartitionImage {
                 let alone = BrokerSet::EMPTY.with(leader);
                 self.with_isr(alone, min_isr).led_by(Some(leader))
             }
+        }
+    }
+
+    /// The state under the first replica that is alive, complete or not: its log is the log from here on.
+    pub(super) fn seized(
+        self,
+        mut replicas: impl Iterator<Item = u16>,
+        is_alive: impl Fn(u16) -> bool,
+    ) -> PartitionImage {
+        match replicas.find(|index| is_alive(*index)) {
+            None => self,
+            Some(leader) => PartitionImage {
+                isr: BrokerSet::EMPTY.with(leader),
+                elr: BrokerSet::EMPTY,
+                ..self.led_by(Some(leader))
+            },
         }
     }
 

@@ -37,7 +37,10 @@ struct Desk {
 impl Desk {
     /// A controller in office, and no broker registered.
     fn new() -> Desk {
-        let mut config = LogConfig::default();
+        Desk::of(LogConfig::default())
+    }
+
+    fn of(mut config: LogConfig) -> Desk {
         config
             .topics
             .insert("orders".to_owned(), LogTopic { partitions: 3 });
@@ -60,7 +63,11 @@ impl Desk {
 
     /// With brokers 0, 1 and 2 alive and all partitions created.
     fn settled() -> Desk {
-        let mut desk = Desk::new();
+        Desk::settled_by(LogConfig::default())
+    }
+
+    fn settled_by(config: LogConfig) -> Desk {
+        let mut desk = Desk::of(config);
         (0..3).for_each(|index| desk.join(index, 1));
         assert_eq!(desk.state().isr, set(&[0, 1, 2]));
         desk
@@ -330,6 +337,32 @@ fn k4_without_anybody_complete_a_partition_waits_and_no_other_leads() {
     desk.join(0, 2);
     assert_eq!(desk.state().leader, Some(0), "its log is all there is");
     assert!(desk.state().epoch > state.epoch);
+}
+
+#[test]
+fn k4_where_unclean_elections_are_enabled_who_lacks_records_leads_alone_and_the_complete_one_follows()
+ {
+    let mut desk = Desk::settled_by(LogConfig {
+        min_insync_replicas: 1,
+        unclean_leader_election_enable: true,
+        ..LogConfig::default()
+    });
+    let shrink = desk.wish(0, &[0]);
+    desk.ask(0, Ask::AlterIsr(shrink));
+    let before = desk.state();
+    assert_eq!((before.leader, before.elr), (Some(0), BrokerSet::EMPTY));
+    assert!(!desk.passed(points::ELECTED_UNCLEAN));
+    desk.silence(&[(1, 1), (2, 1)]);
+    assert!(desk.passed(points::ELECTED_UNCLEAN));
+    let seized = desk.state();
+    assert_eq!((seized.leader, seized.isr), (Some(1), set(&[1])));
+    assert!(seized.epoch > before.epoch);
+    desk.join(0, 2);
+    assert_eq!(
+        desk.state().leader,
+        Some(1),
+        "what it lacks is no reason to go"
+    );
 }
 
 #[test]
