@@ -1,6 +1,7 @@
 //! One workload and nothing else, for a profiler: `profile world 2000000`, `profile pipeline 20` (simulated
-//! seconds), `profile gate 200` (seeds), `profile recorder 20` (simulated seconds; steps are samples). Prints its speed by thread CPU time; with a third word `unclocked`
-//! it asks no clock, which valgrind cannot follow, and prints no speed.
+//! seconds), `profile gate 200` (seeds), `profile recorder 20` (simulated seconds; its steps are samples). Prints
+//! its speed by thread CPU time; with a third word `unclocked` it asks no clock, which valgrind cannot follow,
+//! and prints no speed.
 
 use std::io::Write;
 use std::time::Duration;
