@@ -84,6 +84,7 @@ pub fn pipeline(log: bool, kind: SinkKind, operator: &str, delivery: DeliveryMod
             replication: 3,
             min_insync: 2,
             unclean: false,
+            truncates_by_epoch: true,
             acks: Acks::All,
             idempotent: true,
             sync_before_ack: false,

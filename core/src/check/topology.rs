@@ -48,6 +48,8 @@ pub struct LogEntry {
     pub min_insync: u16,
     /// Whether a replica that may lack records may lead.
     pub unclean: bool,
+    /// Whether followers cut only what their leader lacks, by epochs.
+    pub truncates_by_epoch: bool,
     /// When a publish is answered.
     pub acks: Acks,
     /// Whether producers are idempotent.

@@ -35,7 +35,10 @@ impl Promises {
     pub fn of_log(log: &LogEntry) -> Promises {
         let all = log.acks == Acks::All;
         Promises {
-            keeps: all && !log.unclean && (log.min_insync >= 2 || log.replication == 1),
+            keeps: all
+                && !log.unclean
+                && log.truncates_by_epoch
+                && (log.min_insync >= 2 || log.replication == 1),
             once: all && log.idempotent,
             in_order: all && (log.idempotent && log.max_in_flight <= 5 || log.max_in_flight == 1),
         }

@@ -4,7 +4,7 @@ use super::layout::{Layout, topic_of};
 use crate::spec::phases::{recovery_terms, total};
 use crate::spec::{BrokerSpec, Place, Scenario, place};
 use std::collections::BTreeMap;
-use stormglass_core::broker::log::config::OffsetReset;
+use stormglass_core::broker::log::config::{OffsetReset, Truncation};
 use stormglass_core::check::Topology;
 use stormglass_core::check::topology::{
     LeaseEntry, LogEntry, PartEntry, ProcessorEntry, QueueEntry, SinkEntry, SourceEntry,
@@ -141,6 +141,7 @@ pub fn topology_of(scenario: &Scenario, layout: &Layout) -> Topology {
                 replication: config.replication_factor,
                 min_insync: config.min_insync_replicas,
                 unclean: config.unclean_leader_election_enable,
+                truncates_by_epoch: config.follower_truncation == Truncation::Epoch,
                 acks: config.producer.acks,
                 idempotent: config.producer.enable_idempotence && config.producer.acks == Acks::All,
                 sync_before_ack: config.flush_interval_batches == 1,

@@ -195,6 +195,11 @@ fn broker(part: &Table, at: At<'_>, found: &mut Vec<Change>) {
         let set = vec![(at(unclean), Value::Boolean(false))];
         found.push(Change::set(Sort::Setting, set));
     }
+    let truncation = &["follower_truncation"];
+    if text(part, truncation) == Some("high-watermark") {
+        let set = vec![(at(truncation), Value::from("epoch"))];
+        found.push(Change::set(Sort::Setting, set));
+    }
     let in_sync = number(part, &["min_insync_replicas"]);
     let replicas = number(part, &["replication_factor"]);
     if let (Some(in_sync), Some(replicas)) = (in_sync, replicas)

@@ -2,7 +2,7 @@
 
 use super::{Level, Linter, Rule};
 use crate::spec::{BrokerSpec, SwarmKind, target};
-use stormglass_core::broker::log::config::{LogConfig, OffsetReset, ProducerConfig};
+use stormglass_core::broker::log::config::{LogConfig, OffsetReset, ProducerConfig, Truncation};
 use stormglass_core::fault::Target;
 use stormglass_core::message::log::Acks;
 use stormglass_core::time::Span;
@@ -36,6 +36,16 @@ impl<'a> Linter<'a> {
                 "a replica that lacks committed records leads when no complete one is alive: they are lost"
                     .to_owned(),
                 "choose false: the partition waits for a complete replica",
+            );
+        }
+        if config.follower_truncation == Truncation::HighWatermark {
+            self.add(
+                Rule::Truncation,
+                Level::Warning,
+                &path("follower_truncation"),
+                "a follower cuts committed records whose commit it has not heard of: they are lost if it leads next"
+                    .to_owned(),
+                "choose \"epoch\", as Kafka does since 0.11 (KIP-101)",
             );
         }
         if config.replication_factor <= config.min_insync_replicas {

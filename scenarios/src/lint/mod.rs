@@ -54,6 +54,8 @@ pub enum Rule {
     MinInsync,
     /// A replica that lacks records may lead.
     UncleanElection,
+    /// A follower cuts what its leader has.
+    Truncation,
     /// One node that is away stops acknowledgements.
     SpareReplica,
     /// An acknowledgement comes before a disk has the event.
@@ -82,12 +84,13 @@ pub enum Rule {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Rule; 17] = [
+    pub const ALL: [Rule; 18] = [
         Rule::Acks,
         Rule::Idempotence,
         Rule::RequestTimeout,
         Rule::MinInsync,
         Rule::UncleanElection,
+        Rule::Truncation,
         Rule::SpareReplica,
         Rule::Sync,
         Rule::Retention,
@@ -111,6 +114,7 @@ impl Rule {
             Rule::RequestTimeout => "request-timeout",
             Rule::MinInsync => "min-insync",
             Rule::UncleanElection => "unclean-election",
+            Rule::Truncation => "truncation",
             Rule::SpareReplica => "spare-replica",
             Rule::Sync => "sync",
             Rule::Retention => "retention",
@@ -134,6 +138,7 @@ impl Rule {
             Rule::Idempotence => "prod-retry-dup, prod-retry-reorder",
             Rule::RequestTimeout => "prod-retry-dup",
             Rule::MinInsync => "log-min-isr-one",
+            Rule::Truncation => "log-hw-truncation",
             Rule::UncleanElection | Rule::SpareReplica => "log-unclean-election",
             Rule::Sync => "log-ack-before-flush",
             Rule::Retention => "log-retention-outruns-consumer",

@@ -105,6 +105,11 @@ fn each_rule_finds_its_mistake_and_nothing_else() {
             "kind = \"log\"\nunclean_leader_election_enable = true\n",
         ),
         (
+            Rule::Truncation,
+            log,
+            "kind = \"log\"\nfollower_truncation = \"high-watermark\"\n",
+        ),
+        (
             Rule::SpareReplica,
             log,
             "kind = \"log\"\nmin_insync_replicas = 3\n",

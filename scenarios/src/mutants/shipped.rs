@@ -45,6 +45,7 @@ pub const SHIPPED: &[Shipped] = shipped![
     "zoo/grp-commit-before-process.toml",
     "zoo/grp-rebalance-double-owner.toml",
     "zoo/log-ack-before-flush.toml",
+    "zoo/log-hw-truncation.toml",
     "zoo/log-min-isr-one.toml",
     "zoo/log-retention-outruns-consumer.toml",
     "zoo/log-unclean-election.toml",

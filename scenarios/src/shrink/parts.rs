@@ -16,6 +16,7 @@ const KEPT: &[&str] = &[
     "enable_idempotence",
     "flaws",
     "flush_interval_batches",
+    "follower_truncation",
     "kind",
     "min_insync_replicas",
     "name",

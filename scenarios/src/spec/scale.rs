@@ -58,6 +58,7 @@ fn log_spans(config: &mut LogConfig) -> Vec<&mut Span> {
         replication_factor: _,
         min_insync_replicas: _,
         unclean_leader_election_enable: _,
+        follower_truncation: _,
         replica_lag_time_max,
         replica_fetch_wait_max,
         flush_interval_batches: _,

@@ -26,6 +26,8 @@ pub struct LogConfig {
     /// Whether a replica that may lack committed records leads when nobody complete is alive (K4): the log is
     /// served on, and what the new leader lacks is lost. Off, as in Kafka since 0.11.
     pub unclean_leader_election_enable: bool,
+    /// What a follower cuts its log to when it begins to follow (K5).
+    pub follower_truncation: Truncation,
     /// A follower that has not caught up for this long leaves the in-sync set (K3).
     pub replica_lag_time_max: Span,
     /// How long a follower's fetch waits for data.
@@ -70,6 +72,7 @@ impl Default for LogConfig {
             replication_factor: 3,
             min_insync_replicas: 2,
             unclean_leader_election_enable: false,
+            follower_truncation: Truncation::Epoch,
             replica_lag_time_max: Span::secs(30),
             replica_fetch_wait_max: Span::millis(500),
             flush_interval_batches: 0,
@@ -88,6 +91,19 @@ impl Default for LogConfig {
             flaws: Vec::new(),
         }
     }
+}
+
+/// What a follower cuts its log to when it begins to follow. Kafka has no such setting: it is the generation of its
+/// replication protocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Truncation {
+    /// Where its log and the leader's part, by leader epochs: Kafka since 0.11 (KIP-101), in the form of KIP-279.
+    #[default]
+    Epoch,
+    /// Its own high watermark, which it learns a fetch later than the leader: Kafka before 0.11. Committed records
+    /// are cut, and lost if it leads before it has fetched them again.
+    HighWatermark,
 }
 
 /// A topic.

@@ -2,7 +2,7 @@
 //! finds news for somebody else puts a note here; the node works through the notes at the end of the step.
 
 use crate::actor::{Connection, Context};
-use crate::broker::log::config::{LogConfig, LogFlaw};
+use crate::broker::log::config::{LogConfig, LogFlaw, Truncation};
 use crate::broker::log::controller::{BrokerImage, Image};
 use crate::broker::log::layout::Layout;
 use crate::broker::log::partition_log::LogSettings;
@@ -19,6 +19,8 @@ pub(super) struct Settings {
     pub index: u16,
     /// In-sync replicas below which acks=all is refused and the high watermark stands.
     pub min_isr: u32,
+    /// What a follower cuts its log to.
+    pub truncation: Truncation,
     /// How long a follower may lag.
     pub lag_max: Span,
     /// How long a follower's fetch waits.
@@ -41,6 +43,7 @@ impl Settings {
         Settings {
             index,
             min_isr: u32::from(config.min_insync_replicas.min(config.replication_factor)),
+            truncation: config.follower_truncation,
             lag_max: config.replica_lag_time_max,
             fetch_wait: config.replica_fetch_wait_max,
             log: LogSettings {

@@ -1,13 +1,14 @@
 //! The follower's side of replication (K2, K5): one long-poll fetch session with every leader; after every
 //! change of leader or epoch it first asks where its last epoch ends there, and cuts what the leader lacks,
-//! as often as the leader answers with an older epoch (KIP-279).
+//! as often as the leader answers with an older epoch (KIP-279). Followers of the generation before KIP-101 ask
+//! nothing and cut to the high watermark that they know.
 //!
 //! A fetch names only partitions whose position has changed since the last one on the connection (see
 //! `serve.rs`). A position is a promise to have everything below, so the next fetch waits for the writes of
 //! the last answer.
 
 use crate::actor::{Connection, Context, Work};
-use crate::broker::log::config::LogFlaw;
+use crate::broker::log::config::{LogFlaw, Truncation};
 use crate::broker::log::desk::Desk;
 use crate::broker::log::points;
 use crate::broker::log::replica::{Phase, Replica, Role};
@@ -87,11 +88,11 @@ impl Fetcher {
             return;
         };
         let leader = *leader;
-        let last = replica
-            .log
-            .last_epoch()
-            .filter(|_| !desk.settings.has(LogFlaw::SkipTruncation));
-        match last {
+        let asks = match desk.settings.truncation {
+            Truncation::Epoch => !desk.settings.has(LogFlaw::SkipTruncation),
+            Truncation::HighWatermark => false,
+        };
+        match replica.log.last_epoch().filter(|_| asks) {
             Some(epoch) => {
                 *phase = Phase::Asking;
                 let current = replica.view.epoch;
@@ -108,6 +109,9 @@ impl Fetcher {
             }
             None => {
                 *phase = Phase::Fetching;
+                if desk.settings.truncation == Truncation::HighWatermark {
+                    truncate(cx, desk, replica, replica.high_watermark);
+                }
                 self.moved(leader, replica);
             }
         }
@@ -331,6 +335,14 @@ impl Fetcher {
                 .log
                 .restart_at(cx, part.log_start, desk.settings.log);
             replica.high_watermark = part.log_start;
+            self.moved(leader, replica);
+        } else if refusal == Refusal::OffsetOutOfRange
+            && desk.settings.truncation == Truncation::HighWatermark
+            && part.epoch == replica.view.epoch
+        {
+            // The leader's log ends before what was thought to be committed. Kafka asked for its end; what it tells
+            // here is its high watermark, which is not above that.
+            truncate(cx, desk, replica, part.high_watermark);
             self.moved(leader, replica);
         } else if refusal == Refusal::FencedLeaderEpoch {
             // The next state in the metadata log says whom to follow.

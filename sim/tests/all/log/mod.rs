@@ -6,6 +6,7 @@
 )]
 
 mod flaws;
+mod generations;
 mod rig;
 mod storms;
 

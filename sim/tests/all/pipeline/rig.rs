@@ -207,6 +207,7 @@ impl Pipeline {
                 replication: 3,
                 min_insync: 2,
                 unclean: false,
+                truncates_by_epoch: true,
                 acks: Acks::All,
                 idempotent: true,
                 sync_before_ack: false,
