@@ -30,6 +30,8 @@ pub enum Command {
     Merge(MergeArgs),
     /// Say how much of what is known to be wrong the gate would find: its mutation score.
     SelfTest(SelfTestArgs),
+    /// Say how soon each vulnerable design is found, by which check, and whether its safe twin stays silent.
+    Zoo(ZooArgs),
     /// Search the highest arrival rate that meets every objective in every seed.
     Capacity(CapacityArgs),
     /// Review what a gate found against its baseline, and take it as the new baseline.
@@ -297,6 +299,35 @@ pub struct SelfTestArgs {
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
     /// Only the score on the console.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Arguments of `zoo`.
+#[derive(Args, Debug)]
+pub struct ZooArgs {
+    /// Files of pairs, or folders of them: a variant that is known to fail and one that is not.
+    #[arg(default_value = "scenarios/zoo")]
+    pub scenarios: Vec<PathBuf>,
+    /// How often each vulnerable design is searched, with other seeds each time.
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub blocks: u64,
+    /// How many seeds a search has before it is given up.
+    #[arg(long, default_value_t = 300, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub cap: u64,
+    /// How many seeds each safe twin runs.
+    #[arg(long, default_value_t = 500, value_name = "N")]
+    pub safe: u64,
+    /// The text from which all seeds are taken.
+    #[arg(long, default_value = "zoo", value_name = "TEXT")]
+    pub seed_base: String,
+    /// The folder for zoo.json and zoo.md; made if it is missing.
+    #[arg(long, default_value = "out", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Threads; by default one for each core.
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Only the last line on the console.
     #[arg(long, short)]
     pub quiet: bool,
 }

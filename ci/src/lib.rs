@@ -47,6 +47,7 @@ pub fn main(catalog: &Catalog) -> ExitCode {
         Command::Merge(args) => command::merge::merge(catalog, &args),
         Command::Accept(args) => command::accept::accept(&args),
         Command::SelfTest(args) => command::self_test::self_test(catalog, &args),
+        Command::Zoo(args) => command::zoo::zoo(catalog, &args),
         Command::Capacity(args) => command::capacity::capacity(catalog, &args),
         Command::Compare(args) => command::compare::compare(catalog, &args),
         Command::Replay(args) => command::replay::replay(catalog, &args),

@@ -13,3 +13,4 @@ mod self_test;
 mod stage;
 mod sweeps;
 mod tidy;
+mod zoo;

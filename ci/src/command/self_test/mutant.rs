@@ -1,24 +1,19 @@
 //! What is known to be wrong, and the search for a seed that shows it.
 
+use super::super::failing::failed;
 use super::super::list;
 use super::super::sweep::Chosen;
 use crate::error::Failure;
-use crate::fold::fold;
 use crate::seeds::Seeds;
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use stormglass_core::check::Violation;
 use stormglass_core::time::Span;
-use stormglass_reports::model::outcome::Answer;
 use stormglass_scenarios::assemble::Assembly;
 use stormglass_scenarios::catalog::Catalog;
 use stormglass_scenarios::load::{ScenarioFile, load, load_text, load_text_in};
 use stormglass_scenarios::mutants::{Flaw, SHIPPED, flaws_of, planted};
-use stormglass_scenarios::run::{Driver, run};
-use stormglass_scenarios::sweep::PartPanic;
 
 /// A case that is known to be wrong.
 pub struct Mutant {
@@ -133,21 +128,21 @@ impl Mutant {
             if stop.load(Ordering::Relaxed) {
                 return None;
             }
-            let failed = failed(&self.chosen.assembly, job.seed);
-            if failed.is_empty() {
+            let shown = failed(&self.chosen.assembly, job.seed);
+            if shown.is_empty() {
                 continue;
             }
             let twin = self.twin.as_ref();
             let sound = twin.map_or(BTreeSet::new(), |twin| {
-                names(&self::failed(twin, job.seed)).collect()
+                names(&failed(twin, job.seed)).collect()
             });
-            let mut shown = names(&failed).filter(|name| !sound.contains(name));
-            if let Some(check) = shown.next() {
+            let mut new = names(&shown).filter(|name| !sound.contains(name));
+            if let Some(check) = new.next() {
                 return Some(Found {
                     seeds: job.index + 1,
                     seed: job.seed,
                     check,
-                    also: shown.collect(),
+                    also: new.collect(),
                 });
             }
         }
@@ -157,33 +152,4 @@ impl Mutant {
 
 fn names(failed: &[(u64, String)]) -> impl Iterator<Item = String> {
     failed.iter().map(|(_, name)| name.clone())
-}
-
-/// Checks and objectives that fail under a seed, in the order of the instants at which they first did;
-/// objectives, which are judged at the end, come last.
-fn failed(assembly: &Arc<Assembly>, seed: u64) -> Vec<(u64, String)> {
-    let ran = match catch_unwind(AssertUnwindSafe(|| run(assembly, seed, Driver::Auto))) {
-        Ok(ran) => ran,
-        // A user's part that panics is what a gate would be red for.
-        Err(payload) if payload.is::<PartPanic>() => return vec![(0, "no-panic".to_owned())],
-        Err(payload) => resume_unwind(payload),
-    };
-    let told = fold(assembly, 0, &ran);
-    let first = |check: &str| {
-        let judgements = ran.outcome.judgements.iter();
-        let violations = judgements.flat_map(|judgement| &judgement.violations);
-        let of = violations.filter(|violation: &&Violation| violation.signature.check == check);
-        of.map(|violation| violation.time.0)
-            .min()
-            .unwrap_or(u64::MAX)
-    };
-    let checks: BTreeSet<&String> = told.failures.iter().map(|failure| &failure.check).collect();
-    let checks = checks
-        .into_iter()
-        .map(|check| (first(check), check.clone()));
-    let slos = told.slos.iter().filter(|slo| slo.answer == Answer::Fail);
-    let slos = slos.map(|slo| (u64::MAX, format!("slo {}", slo.expression)));
-    let mut failed: Vec<(u64, String)> = checks.chain(slos).collect();
-    failed.sort_by_key(|(time, _)| *time);
-    failed
 }
