@@ -182,6 +182,8 @@ pub struct Totals {
     pub acknowledged: u64,
     /// Rows that became visible, repetitions included.
     pub effects: u64,
+    /// Of these, those that did between warm-up and drain: throughput is this over `measured`.
+    pub effects_measured: u64,
     /// Events that were too late for all their windows and have no effect.
     pub late: u64,
     /// Rows of an event that its processor had written before.

@@ -196,7 +196,11 @@ impl Recorder {
             if seen.stage == Seen::Written
                 && let Some(processor) = self.topology.group(write.group)
             {
-                self.totals.effects += write.rows.len() as u64;
+                let rows = write.rows.len() as u64;
+                self.totals.effects += rows;
+                if (self.phases.chaos..self.phases.drain).contains(&seen.time) {
+                    self.totals.effects_measured += rows;
+                }
                 match &write.credits {
                     Some(credits) => {
                         let credits = credits.iter().map(|credit| (credit.id, Some(credit.due)));

@@ -166,7 +166,11 @@ fn an_event_that_is_never_visible_is_one_infinite_sample() {
     let steady = steady.unwrap();
     assert_eq!((steady.count(), steady.never()), (160, 1));
     assert_eq!(steady.at(1_000_000), Some(u64::MAX));
-    assert_eq!((metrics.totals.owed, metrics.totals.delivered), (180, 179));
+    let totals = metrics.totals;
+    assert_eq!((totals.owed, totals.delivered), (180, 179));
+    // Twenty of them, due in the warm-up, belong to no rate.
+    assert_eq!((totals.effects, totals.effects_measured), (179, 159));
+    assert_eq!(totals.delivered_measured, 159);
     let slot = &metrics.slots[(owed(50).due.0 / metrics.slot_width.0) as usize];
     assert_eq!(slot.max, Some(u64::MAX));
 }

@@ -265,8 +265,14 @@ pub struct Totals {
     pub processed: u64,
     /// Effects that became visible, repetitions included.
     pub visible: u64,
+    /// Of these, those that did in `measured`: throughput is theirs.
+    #[serde(default)]
+    pub visible_measured: u64,
     /// Owed events visible at least once.
     pub delivered: u64,
+    /// Of these, those that were due in `measured`: goodput is theirs.
+    #[serde(default)]
+    pub delivered_measured: u64,
     /// Events owed: each gives one end-to-end sample (decisions B3).
     pub owed: u64,
     /// Repeated effects.
@@ -292,7 +298,9 @@ impl Totals {
         self.accepted += other.accepted;
         self.processed += other.processed;
         self.visible += other.visible;
+        self.visible_measured += other.visible_measured;
         self.delivered += other.delivered;
+        self.delivered_measured += other.delivered_measured;
         self.owed += other.owed;
         self.duplicates += other.duplicates;
         self.backlog_max = self.backlog_max.max(other.backlog_max);
@@ -311,16 +319,16 @@ impl Totals {
         })
     }
 
-    /// Visible effects a second, repetitions included.
+    /// Effects that became visible a second while it was measured, repetitions included.
     #[must_use]
     pub fn throughput(&self) -> Option<Value> {
-        per_second(self.visible, self.measured)
+        per_second(self.visible_measured, self.measured)
     }
 
-    /// Owed events made visible a second, each once.
+    /// Events made visible a second, each once, of those due in the time that is measured.
     #[must_use]
     pub fn goodput(&self) -> Option<Value> {
-        per_second(self.delivered, self.measured)
+        per_second(self.delivered_measured, self.measured)
     }
 }
 
@@ -329,4 +337,23 @@ fn per_second(count: u64, duration: Micros) -> Option<Value> {
     let milli = u128::from(count) * 1_000_000_000;
     let rate = milli.checked_div(u128::from(duration.0))?;
     u64::try_from(rate).ok().map(Value::MilliPerSecond)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_leave_out_what_happened_while_nothing_was_measured() {
+        let totals = Totals {
+            measured: Micros::from_secs(10),
+            visible: 5_000,
+            visible_measured: 4_100,
+            delivered: 4_900,
+            delivered_measured: 4_000,
+            ..Totals::default()
+        };
+        assert_eq!(totals.throughput(), Some(Value::MilliPerSecond(410_000)));
+        assert_eq!(totals.goodput(), Some(Value::MilliPerSecond(400_000)));
+    }
 }
