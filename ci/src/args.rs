@@ -381,6 +381,9 @@ pub struct CompareArgs {
     /// A difference within this share of the baseline counts as no change, for example 1%.
     #[arg(long, default_value = "1%", value_name = "SHARE")]
     pub margin: String,
+    /// What nodes, traffic and disks cost: a file of your prices. Adds what a million events and an hour cost.
+    #[arg(long, value_name = "FILE")]
+    pub prices: Option<PathBuf>,
     /// Judge this objective too; may be given several times.
     #[arg(long, value_name = "EXPRESSION")]
     pub slo: Vec<String>,

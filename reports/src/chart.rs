@@ -7,15 +7,22 @@
 //! Limits: no interaction; text is set by the reader's browser, so widths are estimates.
 
 mod clocks;
+mod curve;
 mod distribution;
 mod frame;
+mod map;
+mod measure;
 mod paint;
 mod pareto;
 mod spectrum;
+mod swept;
 mod time;
 
 pub use clocks::clocks;
+pub use curve::{measure_along, measures_over};
 pub use distribution::distribution;
+pub use map::map;
+pub use measure::{Measure, Of, Range};
 pub use pareto::pareto;
 pub use spectrum::spectrum;
 pub use time::{backlog, latency_over_time, rates_over_time};

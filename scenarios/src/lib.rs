@@ -14,6 +14,7 @@ pub mod load;
 pub mod mutants;
 pub mod objectives;
 pub mod plan;
+pub mod prices;
 pub mod rates;
 pub mod run;
 pub mod schema;

@@ -1,6 +1,8 @@
 //! `stormglass compare`: configurations side by side, over the same seeds. Variants of one file meet the same
 //! arrivals and the same faults; of several files that is checked.
 
+mod priced;
+
 use super::sweep::{Chosen, SLO, quoted, workers};
 use crate::args::CompareArgs;
 use crate::error::Failure;
@@ -12,18 +14,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use stormglass_core::rng::Seed;
+use stormglass_reports::compare::sweep::Coordinate;
 use stormglass_reports::compare::{About, Gathering, Side, artefacts, text};
 use stormglass_scenarios::assemble::Assembly;
 use stormglass_scenarios::catalog::Catalog;
 use stormglass_scenarios::load::{Case, load};
 use stormglass_scenarios::objectives;
 use stormglass_scenarios::run::{self, Driver};
-use stormglass_scenarios::spec::print;
+use stormglass_scenarios::spec::{matrix, print};
 use stormglass_scenarios::sweep::{Ended, Job, Watcher, sweep};
 
 /// Runs the command.
 pub fn compare(catalog: &Catalog, args: &CompareArgs) -> Result<u8, Failure> {
     let margin_ppm = margin(&args.margin)?;
+    let prices = args.prices.as_deref().map(priced::read).transpose()?;
     let chosen = configurations(catalog, args)?;
     let about = About {
         title: title(&chosen),
@@ -31,11 +35,13 @@ pub fn compare(catalog: &Catalog, args: &CompareArgs) -> Result<u8, Failure> {
         stamp: stamp(chosen[0].case()),
         command: command(args),
         margin_ppm,
+        prices,
         notes: notes(&chosen, args.seeds),
     };
     let sides = chosen.iter().map(|one| Side {
         name: name(one, &chosen),
         settings: print::settings(&one.case().written),
+        cell: one.case().cell.iter().map(coordinate).collect(),
     });
     let mut gathering = Gathering::new(about, sides.collect());
     let jobs = seeds::counted(args.seeds);
@@ -78,6 +84,15 @@ pub fn compare(catalog: &Catalog, args: &CompareArgs) -> Result<u8, Failure> {
         args.out.join("compare.html").display()
     ))?;
     Ok(0)
+}
+
+/// A value of a matrix, in the words of a report.
+fn coordinate(at: &matrix::Coordinate) -> Coordinate {
+    Coordinate {
+        setting: at.path.clone(),
+        value: at.value.clone(),
+        number: at.number(),
+    }
 }
 
 fn outcome(assembly: &Arc<Assembly>, job: Job) -> stormglass_reports::RunOutcome {
@@ -164,7 +179,11 @@ fn notes(chosen: &[Chosen], seeds: u64) -> Vec<String> {
     let arrivals = |one: &Chosen| one.assembly.owed(Seed(1)) != first.assembly.owed(Seed(1));
     let scales =
         |one: &Chosen| one.case().scenario.run.time_scale != first.case().scenario.run.time_scale;
+    let swept = first_cell(chosen).map_or(0, |cell| cell.len());
     let found = [
+        (swept > 2).then(|| {
+            format!("a matrix of {swept} settings is not drawn: curves have one, maps two")
+        }),
         differs(
             &plans,
             "the configurations do not meet the same faults: differences include those of the plans",
@@ -179,6 +198,12 @@ fn notes(chosen: &[Chosen], seeds: u64) -> Vec<String> {
         ),
     ];
     found.into_iter().flatten().collect()
+}
+
+/// The first cell of a matrix among the configurations.
+fn first_cell(chosen: &[Chosen]) -> Option<&[matrix::Coordinate]> {
+    let mut cells = chosen.iter().map(|one| one.case().cell.as_slice());
+    cells.find(|cell| !cell.is_empty())
 }
 
 /// A share such as `1%` or `0.01`, in parts per million.
@@ -208,8 +233,10 @@ fn command(args: &CompareArgs) -> String {
     } else {
         format!(" --margin {}", args.margin)
     };
+    let prices = args.prices.as_deref();
+    let prices = prices.map_or(String::new(), |file| format!(" --prices {}", path(file)));
     format!(
-        "stormglass compare {} --seeds {}{}{margin}{}",
+        "stormglass compare {} --seeds {}{}{margin}{prices}{}",
         files.join(" "),
         args.seeds,
         variants.collect::<String>(),

@@ -16,6 +16,43 @@ const RIGHT: u32 = 140;
 /// Room for labels of the horizontal axis.
 const BOTTOM: u32 = 42;
 
+/// The size of a chart and the room around its plot, in units of the view box.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame {
+    pub width: u32,
+    pub height: u32,
+    /// Above the plot.
+    pub top: u32,
+    /// To the left of it.
+    pub left: u32,
+    /// To the right of it.
+    pub right: u32,
+}
+
+impl Frame {
+    /// As wide as a page, with names of series at the right.
+    pub const fn wide(height: u32, top: u32) -> Self {
+        Self {
+            width: WIDTH,
+            height,
+            top,
+            left: LEFT,
+            right: RIGHT,
+        }
+    }
+
+    /// Half as wide, so that two stand side by side.
+    pub const fn half(height: u32) -> Self {
+        Self {
+            width: WIDTH / 2,
+            height,
+            top: 46,
+            left: LEFT,
+            right: 24,
+        }
+    }
+}
+
 /// Width of the plot between its labels.
 pub const PLOT_WIDTH: u32 = WIDTH - LEFT - RIGHT;
 
@@ -52,6 +89,23 @@ impl Axis {
             low: 0.0,
             high,
             ticks,
+            name: name.to_owned(),
+        }
+    }
+
+    /// Between round numbers around a range: from zero, unless all of it lies in the upper part.
+    pub fn around(min: f64, max: f64, name: &str, text: impl Fn(f64) -> String) -> Self {
+        if min < max * 0.5 || max <= min {
+            return Self::linear(max, name, text);
+        }
+        let step = round_step((max - min) / 4.0);
+        let first = (min / step).floor();
+        let last = (max / step).ceil().max(first + 1.0);
+        let ticks = (first as u64..=last as u64).map(|turn| turn as f64 * step);
+        Self {
+            low: first * step,
+            high: last * step,
+            ticks: ticks.map(|at| (at, text(at))).collect(),
             name: name.to_owned(),
         }
     }
@@ -120,14 +174,26 @@ pub fn short_count(count: f64) -> String {
 /// Draws a chart of `height` with `top` units kept free above the plot.
 pub fn draw(
     (height, top): (u32, u32),
+    axes: (&Axis, &Axis),
+    label: &str,
+    body: impl FnOnce(&Canvas<'_>, &mut Plot<'_, '_>) -> Drawn,
+) -> String {
+    draw_in(Frame::wide(height, top), axes, label, body)
+}
+
+/// Draws a chart in a frame of its own.
+pub fn draw_in(
+    frame: Frame,
     (horizontal, vertical): (&Axis, &Axis),
     label: &str,
     body: impl FnOnce(&Canvas<'_>, &mut Plot<'_, '_>) -> Drawn,
 ) -> String {
     let mut svg = String::new();
     {
-        let canvas = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
-        axes(&canvas, top, horizontal, vertical, body).expect("drawing into memory does not fail");
+        let size = (frame.width, frame.height);
+        let canvas = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        axes(&canvas, frame, horizontal, vertical, body)
+            .expect("drawing into memory does not fail");
         canvas.present().expect("drawing into memory does not fail");
     }
     paint::finish(&svg, label)
@@ -135,15 +201,15 @@ pub fn draw(
 
 fn axes(
     canvas: &Canvas<'_>,
-    top: u32,
+    frame: Frame,
     horizontal: &Axis,
     vertical: &Axis,
     body: impl FnOnce(&Canvas<'_>, &mut Plot<'_, '_>) -> Drawn,
 ) -> Drawn {
     let mut plot = ChartBuilder::on(canvas)
-        .margin_top(top)
-        .margin_right(RIGHT)
-        .set_label_area_size(LabelAreaPosition::Left, LEFT)
+        .margin_top(frame.top)
+        .margin_right(frame.right)
+        .set_label_area_size(LabelAreaPosition::Left, frame.left)
         .set_label_area_size(LabelAreaPosition::Bottom, BOTTOM)
         .build_cartesian_2d(horizontal.low..horizontal.high, vertical.low..vertical.high)?;
     let grid = Paint::Grid.colour().stroke_width(1);

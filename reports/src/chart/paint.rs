@@ -27,10 +27,14 @@ pub enum Paint {
     PhaseShade,
     /// Fill under a line.
     Fill,
+    /// What a chart stands on, so that grid lines end there.
+    Ground,
+    /// A number that is read, and not only a label of it.
+    Value,
 }
 
 /// All looks: code of the placeholder, how it strokes, how it fills.
-const LOOKS: [(Paint, u8, &str, &str); 15] = [
+const LOOKS: [(Paint, u8, &str, &str); 17] = [
     (
         Paint::Text,
         1,
@@ -116,6 +120,18 @@ const LOOKS: [(Paint, u8, &str, &str); 15] = [
         "fill=\"var(--phase)\"",
     ),
     (Paint::Fill, 15, "stroke=\"none\"", "fill=\"var(--fill)\""),
+    (
+        Paint::Value,
+        16,
+        "stroke=\"var(--text)\"",
+        "fill=\"var(--text)\"",
+    ),
+    (
+        Paint::Ground,
+        17,
+        "stroke=\"var(--card)\"",
+        "fill=\"var(--card)\"",
+    ),
 ];
 
 impl Paint {

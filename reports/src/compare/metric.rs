@@ -1,43 +1,13 @@
 //! What configurations are compared by: one number a run.
 
+use super::prices::Prices;
+use super::unit::Unit;
 use crate::model::SamplePhase;
 use crate::model::outcome::RunOutcome;
-use crate::model::value::{Micros, Quantile, Value, three_digits};
-use serde::Serialize;
-
-/// In what a metric is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Unit {
-    /// Virtual time in microseconds.
-    Micros,
-    /// Events a second.
-    PerSecond,
-    /// Things.
-    Count,
-    /// Bytes.
-    Bytes,
-}
-
-impl Unit {
-    /// A number for people, with three digits.
-    #[must_use]
-    pub fn show(self, number: f64) -> String {
-        let thousandths = (number.max(0.0) * 1_000.0).round() as u128;
-        match self {
-            Self::Micros => Micros((thousandths / 1_000) as u64).to_string(),
-            Self::PerSecond => format!("{}/s", three_digits(thousandths, 1_000)),
-            Self::Count => three_digits(thousandths, 1_000),
-            Self::Bytes => match thousandths / 1_000 {
-                0..=9_999 => format!("{} B", three_digits(thousandths, 1_000)),
-                10_000..=9_999_999 => format!("{} kB", three_digits(thousandths, 1_000_000)),
-                _ => format!("{} MB", three_digits(thousandths, 1_000_000_000)),
-            },
-        }
-    }
-}
+use crate::model::value::{Quantile, Value};
 
 /// One thing that configurations are compared by.
+#[derive(Debug, Clone, Copy)]
 pub struct Metric {
     /// Its name.
     pub name: &'static str,
@@ -46,7 +16,7 @@ pub struct Metric {
     /// Whether less is better.
     pub less_is_better: bool,
     /// Its value in a run.
-    pub read: fn(&RunOutcome) -> Seen,
+    pub read: fn(&RunOutcome, Option<&Prices>) -> Seen,
 }
 
 /// What a run shows of a metric.
@@ -58,6 +28,17 @@ pub enum Seen {
     Never,
     /// Nothing: too few samples, or nothing of the kind happened.
     Nothing,
+}
+
+impl Seen {
+    /// The number, if it is one.
+    #[must_use]
+    pub fn number(self) -> Option<f64> {
+        match self {
+            Self::Number(number) => Some(number),
+            Self::Never | Self::Nothing => None,
+        }
+    }
 }
 
 impl From<Option<Value>> for Seen {
@@ -88,43 +69,75 @@ fn each(run: &RunOutcome, cost: u64) -> Seen {
     }
 }
 
-/// All of them, in the order shown.
-pub const METRICS: &[Metric] = &[
+/// What a million delivered events cost; of a price file alone.
+pub const MILLION: &str = "price of a million events";
+
+/// All that a comparison has, in the order shown; money where there are prices.
+#[must_use]
+pub fn metrics(prices: Option<&Prices>) -> Vec<Metric> {
+    let mut all = METRICS.to_vec();
+    if let Some(prices) = prices {
+        let unit = Unit::Money(prices.currency);
+        let bill = |name, read| Metric {
+            name,
+            unit,
+            less_is_better: true,
+            read,
+        };
+        all.push(bill(MILLION, |run, prices| {
+            let bill = prices.and_then(|prices| prices.bill(run));
+            bill.map_or(Seen::Nothing, |bill| Seen::Number(bill.total()))
+        }));
+        all.push(bill("price of an hour", |run, prices| {
+            let bill = prices.and_then(|prices| prices.bill(run));
+            bill.map_or(Seen::Nothing, |bill| Seen::Number(bill.hour))
+        }));
+    }
+    all
+}
+
+/// The end-to-end latency by which configurations are laid out.
+pub const LATENCY: &str = "end-to-end p99";
+/// What stands for cost where there are no prices.
+pub const TRAFFIC: &str = "network bytes an event";
+
+/// What needs no prices.
+const METRICS: &[Metric] = &[
     Metric {
         name: "end-to-end p50",
         unit: Unit::Micros,
         less_is_better: true,
-        read: |run| latency(run, "end-to-end", Quantile::P50),
+        read: |run, _| latency(run, "end-to-end", Quantile::P50),
     },
     Metric {
-        name: "end-to-end p99",
+        name: LATENCY,
         unit: Unit::Micros,
         less_is_better: true,
-        read: |run| latency(run, "end-to-end", Quantile::P99),
+        read: |run, _| latency(run, "end-to-end", Quantile::P99),
     },
     Metric {
         name: "end-to-end p99.9",
         unit: Unit::Micros,
         less_is_better: true,
-        read: |run| latency(run, "end-to-end", Quantile::P999),
+        read: |run, _| latency(run, "end-to-end", Quantile::P999),
     },
     Metric {
         name: "publish p50",
         unit: Unit::Micros,
         less_is_better: true,
-        read: |run| latency(run, "publish", Quantile::P50),
+        read: |run, _| latency(run, "publish", Quantile::P50),
     },
     Metric {
         name: "publish p99",
         unit: Unit::Micros,
         less_is_better: true,
-        read: |run| latency(run, "publish", Quantile::P99),
+        read: |run, _| latency(run, "publish", Quantile::P99),
     },
     Metric {
         name: "goodput",
         unit: Unit::PerSecond,
         less_is_better: false,
-        read: |run| match run.totals.goodput() {
+        read: |run, _| match run.totals.goodput() {
             Some(Value::MilliPerSecond(rate)) => Seen::Number(rate as f64 / 1_000.0),
             _ => Seen::Nothing,
         },
@@ -133,7 +146,7 @@ pub const METRICS: &[Metric] = &[
         name: "longest recovery",
         unit: Unit::Micros,
         less_is_better: true,
-        read: |run| {
+        read: |run, _| {
             let longest = run.recoveries.iter().copied();
             longest
                 .reduce(|a, b| if a.compare(b).is_lt() { b } else { a })
@@ -144,54 +157,54 @@ pub const METRICS: &[Metric] = &[
         name: "largest backlog",
         unit: Unit::Count,
         less_is_better: true,
-        read: |run| Seen::Number(run.totals.backlog_max as f64),
+        read: |run, _| Seen::Number(run.totals.backlog_max as f64),
     },
     Metric {
         name: "packets an event",
         unit: Unit::Count,
         less_is_better: true,
-        read: |run| each(run, run.cost.messages),
+        read: |run, _| each(run, run.cost.messages),
     },
     Metric {
-        name: "network bytes an event",
+        name: TRAFFIC,
         unit: Unit::Bytes,
         less_is_better: true,
-        read: |run| each(run, run.cost.bytes),
+        read: |run, _| each(run, run.cost.bytes),
     },
     Metric {
         name: "cross-zone bytes an event",
         unit: Unit::Bytes,
         less_is_better: true,
-        read: |run| each(run, run.cost.cross_zone_bytes),
+        read: |run, _| each(run, run.cost.cross_zone_bytes),
     },
     Metric {
         name: "disk writes an event",
         unit: Unit::Count,
         less_is_better: true,
-        read: |run| each(run, run.cost.disk_writes),
+        read: |run, _| each(run, run.cost.disk_writes),
     },
     Metric {
         name: "disk syncs an event",
         unit: Unit::Count,
         less_is_better: true,
-        read: |run| each(run, run.cost.disk_syncs),
+        read: |run, _| each(run, run.cost.disk_syncs),
     },
     Metric {
         name: "disk bytes an event",
         unit: Unit::Bytes,
         less_is_better: true,
-        read: |run| each(run, run.cost.disk_bytes),
+        read: |run, _| each(run, run.cost.disk_bytes),
     },
     Metric {
         name: "stored bytes",
         unit: Unit::Bytes,
         less_is_better: true,
-        read: |run| Seen::Number(run.cost.stored_bytes as f64),
+        read: |run, _| Seen::Number(run.cost.stored_bytes as f64),
     },
     Metric {
         name: "nodes",
         unit: Unit::Count,
         less_is_better: true,
-        read: |run| Seen::Number(run.cost.nodes as f64),
+        read: |run, _| Seen::Number(run.cost.nodes as f64),
     },
 ];

@@ -3,14 +3,20 @@
 //! Whoever runs seeds hands every run of every configuration to a [`Gathering`], in any order, and gets one
 //! [`Comparison`], which all renderers read.
 
+mod frontier;
+mod gather;
 pub mod html;
 pub mod metric;
 mod model;
 pub mod paired;
+pub mod prices;
+pub mod sweep;
 pub mod text;
+pub mod unit;
 mod words;
 
-pub use model::{About, Comparison, Differing, Gathering, Kept, Row, Side, SideSummary};
+pub use gather::Gathering;
+pub use model::{About, Comparison, Differing, Figure, Kept, Row, Side, SideSummary};
 
 /// Every file of a comparison, by name: `compare.html` and `compare.json`.
 #[must_use]

@@ -42,6 +42,9 @@ pub struct Difference {
     pub high: f64,
     /// Pairs.
     pub pairs: u64,
+    /// How many times as many runs independent seeds would need for an interval as narrow; none if the differences
+    /// do not spread at all.
+    pub pairing: Option<f64>,
     /// What it comes to.
     pub answer: Answer,
 }
@@ -55,6 +58,8 @@ struct Raw {
     /// The standard error of the mean.
     error: f64,
     pairs: usize,
+    /// The variances of both sides, each by itself, over that of their differences.
+    pairing: Option<f64>,
 }
 
 impl Raw {
@@ -73,12 +78,21 @@ impl Raw {
             off * off
         };
         let variance = pairs.iter().map(square).sum::<f64>() / (count - 1.0);
+        let spread = |of: &dyn Fn(&(f64, f64)) -> f64, mean: f64| {
+            let squares = pairs.iter().map(|pair| {
+                let off = (of(pair) - mean) / unit;
+                off * off
+            });
+            squares.sum::<f64>() / (count - 1.0)
+        };
+        let apart = spread(&|pair| pair.0, baseline) + spread(&|pair| pair.1, other);
         Some(Self {
             baseline,
             other,
             mean: difference,
             error: (variance / count).sqrt(),
             pairs: pairs.len(),
+            pairing: (variance > 0.0).then(|| apart / variance),
         })
     }
 
@@ -113,6 +127,7 @@ impl Raw {
             low,
             high,
             pairs: self.pairs as u64,
+            pairing: self.pairing,
             answer,
         }
     }
@@ -150,6 +165,15 @@ pub fn judge(rows: &[Vec<(f64, f64)>], margin: f64) -> Vec<Option<Difference>> {
         judged[*row] = Some(raw.judged(level, margin, still));
     }
     judged
+}
+
+/// The 95 % interval of a mean by itself; none of too few numbers.
+#[must_use]
+pub fn interval_of_mean(numbers: &[f64]) -> Option<[f64; 2]> {
+    let against_zero: Vec<(f64, f64)> = numbers.iter().map(|number| (0.0, *number)).collect();
+    let raw = Raw::of(&against_zero)?;
+    let half = student(LEVEL, raw.pairs - 1) * raw.error;
+    Some([raw.mean - half, raw.mean + half])
 }
 
 /// Whether `often` against `rarely` seeds is no chance: the sign test, at one in a thousand because a table has

@@ -1,7 +1,9 @@
 //! A comparison's figures as words, the same on the console and on the page.
 
-use super::model::{Comparison, Kept, Row};
-use super::paired::{self, Answer};
+use super::model::{Comparison, Figure, Kept, Row, SideSummary};
+use super::paired::{self, Answer, Difference};
+use super::prices::Prices;
+use super::unit::digits;
 use crate::model::value::{Value, three_digits};
 use crate::stats::absence_bound_ppm;
 
@@ -19,20 +21,59 @@ pub fn percent(share: f64) -> String {
     format!("{sign}{} %", three_digits(ppm, 10_000))
 }
 
-/// The cells of a row: baseline, other, change, interval, answer.
-#[must_use]
-pub fn cells(row: &Row) -> [String; 5] {
-    let never = |count: u64| match count {
+/// In how many seeds a figure never came to an end.
+fn never(count: u64) -> String {
+    match count {
         0 => String::new(),
         count => format!(" ({} never)", Value::Count(count)),
-    };
+    }
+}
+
+/// A figure of a configuration by itself: `12.4 ms (3 never)`.
+#[must_use]
+pub fn alone(figure: &Figure) -> String {
+    let mean = figure
+        .mean
+        .map_or("–".to_owned(), |mean| figure.unit.show(mean));
+    format!("{mean}{}", never(figure.never))
+}
+
+/// How often a configuration broke a promise, and which: `12 of 64 seeds: no-loss`.
+#[must_use]
+pub fn broken(side: &SideSummary) -> String {
+    let (count, of) = (
+        Value::Count(side.broken.count),
+        Value::Count(side.broken.of),
+    );
+    if side.broken.count == 0 {
+        // What that excludes depends on the check, and stands beside each.
+        return format!("none of {of} seeds");
+    }
+    let failed = side.checks.iter().filter(|(_, kept)| kept.fail > 0);
+    let failed: Vec<&str> = failed.map(|(check, _)| check.as_str()).collect();
+    format!("{count} of {of} seeds: {}", failed.join(", "))
+}
+
+/// What stands behind a bill.
+#[must_use]
+pub fn priced(prices: &Prices) -> String {
+    format!(
+        "Prices are those of {}. Nodes are paid for the time that a million events take at the mean goodput of \
+         the run, everything else for what an event of the run moved, wrote or left on disks.",
+        prices.file
+    )
+}
+
+/// The cells of a row: baseline, other, change, interval, answer, pairing.
+#[must_use]
+pub fn cells(row: &Row) -> [String; 6] {
     let Some(found) = &row.difference else {
         let dash = || "–".to_owned();
         let alone = |side: usize| {
             let mean = row.means[side].map_or("–".to_owned(), |mean| row.unit.show(mean));
             format!("{mean}{}", never(row.never[side]))
         };
-        return [alone(0), alone(1), dash(), dash(), answer(row)];
+        return [alone(0), alone(1), dash(), dash(), answer(row), dash()];
     };
     let is_relative = found.baseline != 0.0;
     let change = |share: f64| {
@@ -52,7 +93,15 @@ pub fn cells(row: &Row) -> [String; 5] {
         change(found.mean),
         format!("{} to {}", change(found.low), change(found.high)),
         answer(row),
+        pairing(found),
     ]
+}
+
+/// How many times as many runs unpaired seeds would need: `× 37`.
+fn pairing(found: &Difference) -> String {
+    found
+        .pairing
+        .map_or("–".to_owned(), |times| format!("× {}", digits(times)))
 }
 
 /// The answer of a row, in words.
@@ -108,7 +157,8 @@ pub fn kept(kept: &Kept) -> String {
 pub fn legend(comparison: &Comparison) -> String {
     format!(
         "Differences are of the same seed in both, so that chance which both met falls out. Intervals hold for \
-         all rows together (95 %, Holm); within {} counts as no change. Latencies are {}.",
+         all rows together (95 %, Holm); within {} counts as no change. Pairing says how many times as many runs \
+         independent seeds would need. Latencies are {}.",
         Value::Ppm(comparison.about.margin_ppm),
         comparison.about.stamp
     )
