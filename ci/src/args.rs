@@ -192,6 +192,9 @@ pub struct RunArgs {
     /// How many seeds, from 1 on.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub seeds: Option<u64>,
+    /// Take the seeds from this text, as `gate` does from the commit: the same text gives the same seeds.
+    #[arg(long, value_name = "TEXT", requires = "seeds")]
+    pub seed_base: Option<String>,
     /// Which variant of the scenario.
     #[arg(long, value_name = "NAME")]
     pub variant: Option<String>,
@@ -235,6 +238,10 @@ pub struct GateArgs {
     /// A change within this share of a figure is no regression; by default what the baseline says, or 1%.
     #[arg(long, value_name = "SHARE", requires = "baseline")]
     pub margin: Option<String>,
+    /// The binary of the commit that the change is made to: it runs the same seeds where something fails, and failures
+    /// that it has too are not new.
+    #[arg(long, value_name = "FILE")]
+    pub base_binary: Option<PathBuf>,
     /// How many seeds a new baseline has; by default as many as the old one, or 64.
     #[arg(long, value_name = "N", requires = "baseline", value_parser = clap::value_parser!(u64).range(5..))]
     pub baseline_seeds: Option<u64>,

@@ -3,6 +3,7 @@
 //! A user's own binary is ten lines: it adds its parts to a [`Catalog`] and hands it to [`main`].
 
 mod args;
+mod base;
 mod baseline;
 mod command;
 mod console;

@@ -173,7 +173,7 @@ fn broken(summary: &Summary) -> Vec<Finding> {
         count: group.share.count,
         known: match &group.standing {
             Standing::Known { .. } => group.standing.words(),
-            Standing::Unasked | Standing::New => None,
+            Standing::Unasked | Standing::New | Standing::AtBase { .. } => None,
         },
     });
     groups.collect()

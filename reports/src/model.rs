@@ -469,6 +469,16 @@ impl Report {
         }
     }
 
+    /// Says of every failure that is not known in how many of `seeds` seeds the base build of the change has it too.
+    pub fn hold_at_base(&mut self, signatures: &BTreeMap<String, u64>, seeds: u64) {
+        for group in self.failures.iter_mut() {
+            if !group.standing.is_known() {
+                let showing = signatures.get(&group.signature).copied().unwrap_or(0);
+                group.standing = Standing::AtBase { showing, of: seeds };
+            }
+        }
+    }
+
     /// Virtual time of all runs together.
     #[must_use]
     pub fn virtual_duration(&self) -> Micros {

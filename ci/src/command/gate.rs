@@ -6,7 +6,7 @@ use super::sweep::{Chosen, SLO, Sweep, quoted, run_jobs};
 use crate::args::{ConsoleArgs, GateArgs};
 use crate::error::Failure;
 use crate::seeds::{self, Seeds};
-use crate::{baseline, corpus, known, signals};
+use crate::{base, baseline, corpus, known, signals};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -19,7 +19,16 @@ use stormglass_scenarios::objectives;
 /// Runs the command.
 pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
     args.sweep.judge()?;
-    let base = seeds::base(args.seed_base.as_deref());
+    if let Some(binary) = &args.base_binary {
+        if args.sweep.shard.is_some() {
+            let message =
+                "--base-binary and --shard: what fails is known when all shards are merged";
+            let hint = "run the base build with what the merged report names, or do not shard";
+            return Err(Failure::usage(message, hint));
+        }
+        base::probe(binary)?;
+    }
+    let seed_base = seeds::base(args.seed_base.as_deref());
     let (files, saved) = files(args)?;
     // All are loaded before any is run: a mistake in the last costs no time.
     let mut chosen = Vec::new();
@@ -57,16 +66,17 @@ pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
             .seeds
             .unwrap_or(u64::from(case.case().scenario.run.seeds));
         let seeds = Seeds::Base {
-            base: base.clone(),
+            base: seed_base.clone(),
             count,
         };
         let name = case.name();
         let folder = folder_of(case);
         let command = format!(
-            "stormglass gate {} --seeds {count} --seed-base {base}{}{}",
+            "stormglass gate {} --seeds {count} --seed-base {seed_base}{}{}{}",
             case.path.display(),
             quoted(&args.slo),
-            baseline::arguments(args)
+            baseline::arguments(args),
+            base::arguments(args)
         );
         let code = run_jobs(Sweep {
             catalog,
@@ -80,6 +90,11 @@ pub fn gate(catalog: &Catalog, args: &GateArgs) -> Result<u8, Failure> {
             folder: &folder,
             baseline: against,
             known: list.as_ref().and_then(|list| list.of(case)),
+            // A case that is there to fail fails at the base too.
+            base: args
+                .base_binary
+                .as_deref()
+                .filter(|_| case.case().exit == 0),
         })?;
         if signals::stop_flag().load(Ordering::Relaxed) {
             return Ok(signals::interrupted());
@@ -156,6 +171,7 @@ fn tell_saved(catalog: &Catalog, case: &Chosen, args: &GateArgs) -> Result<u8, F
         folder: &folder,
         baseline: None,
         known: None,
+        base: None,
     })?;
     weighed(&args.sweep.console, &case.name(), code, case.case().exit)
 }

@@ -14,9 +14,13 @@ pub fn run(catalog: &Catalog, args: &RunArgs) -> Result<u8, Failure> {
     let mut file = load(&args.scenario, &catalog.names())?;
     objectives::add(&mut file, SLO, &args.slo)?;
     let chosen = Chosen::of(catalog, file, &args.scenario, args.variant.as_deref())?;
-    let seeds = match args.seeds {
-        None => Seeds::One(args.seed),
-        Some(count) => Seeds::Counted(count),
+    let seeds = match (args.seeds, &args.seed_base) {
+        (None, _) => Seeds::One(args.seed),
+        (Some(count), None) => Seeds::Counted(count),
+        (Some(count), Some(base)) => Seeds::Base {
+            base: base.clone(),
+            count,
+        },
     };
     args.sweep.judge()?;
     if args.seeds.is_none() && args.sweep.shard.is_some() {
@@ -27,9 +31,10 @@ pub fn run(catalog: &Catalog, args: &RunArgs) -> Result<u8, Failure> {
         .variant
         .as_ref()
         .map_or(String::new(), |name| format!(" --variant {name}"));
-    let which = match args.seeds {
-        None => format!("--seed {}", args.seed),
-        Some(count) => format!("--seeds {count}"),
+    let which = match (args.seeds, &args.seed_base) {
+        (None, _) => format!("--seed {}", args.seed),
+        (Some(count), None) => format!("--seeds {count}"),
+        (Some(count), Some(base)) => format!("--seeds {count} --seed-base {base}"),
     };
     let command = format!(
         "stormglass run {} {which}{variant}{}",
@@ -48,5 +53,6 @@ pub fn run(catalog: &Catalog, args: &RunArgs) -> Result<u8, Failure> {
         folder: &args.sweep.out,
         baseline: None,
         known: None,
+        base: None,
     })
 }

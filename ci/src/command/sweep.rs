@@ -10,7 +10,7 @@ use crate::journal::{self, About, Header, Journal, Line};
 use crate::out::Out;
 use crate::progress::Progress;
 use crate::seeds::{Seeds, Shard};
-use crate::signals;
+use crate::{base, signals};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io;
@@ -220,6 +220,8 @@ pub struct Sweep<'a> {
     pub baseline: Option<Against>,
     /// The known failures of the case; none without a list.
     pub known: Option<Vec<KnownFailure>>,
+    /// The base build, to be asked for what fails.
+    pub base: Option<&'a Path>,
 }
 
 /// Runs the seeds and writes the folder of results; gives back the exit code. A shard leaves its list of seeds
@@ -277,6 +279,10 @@ pub fn run_jobs(sweep_of: Sweep<'_>) -> Result<u8, Failure> {
     }
     let mut report = about.report(collector);
     let mut interrupted = !is_whole;
+    if let (Some(binary), true) = (sweep_of.base, is_whole) {
+        base::ask(binary, &sweep_of, &mut report);
+        interrupted = stop.load(Ordering::Relaxed);
+    }
     if args.explain && !interrupted {
         causes::explain(sweep_of.catalog, chosen, &mut report, args, folder)?;
         interrupted = stop.load(Ordering::Relaxed);

@@ -5,6 +5,7 @@ mod capacity;
 mod compare;
 mod examples;
 mod explain;
+mod gate;
 mod habits;
 mod hunt;
 mod memory;

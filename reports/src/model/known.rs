@@ -1,12 +1,14 @@
 //! Failures that are known, and those that are new (decisions B12).
 
+use super::value::{Value, counted};
+use crate::stats::absence_bound_ppm;
 use serde::{Deserialize, Serialize};
 
 /// Whether a failure was known before the sweep.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
-    /// There was no list of known failures.
+    /// There was no list of known failures, and no base build.
     #[default]
     Unasked,
     /// It is not on the list.
@@ -18,10 +20,17 @@ pub enum Standing {
         /// The version until which it may.
         until_version: String,
     },
+    /// The base build of the change was run with the same seeds.
+    AtBase {
+        /// Seeds in which it has the failure too; none if the change brings it.
+        showing: u64,
+        /// Seeds that it ran.
+        of: u64,
+    },
 }
 
 impl Standing {
-    /// Whether there was no list.
+    /// Whether nothing was asked.
     #[must_use]
     pub fn is_unasked(&self) -> bool {
         *self == Self::Unasked
@@ -32,11 +41,12 @@ impl Standing {
     pub fn is_known(&self) -> bool {
         match self {
             Self::Known { .. } => true,
-            Self::Unasked | Self::New => false,
+            Self::Unasked | Self::New | Self::AtBase { .. } => false,
         }
     }
 
-    /// What stands beside the failure: `new`, or why it may stay and until when; nothing without a list.
+    /// What stands beside the failure: `new`, or why it may stay and until when, or what the base build shows of it;
+    /// nothing if neither was asked.
     #[must_use]
     pub fn words(&self) -> Option<String> {
         match self {
@@ -46,6 +56,16 @@ impl Standing {
                 reason,
                 until_version,
             } => Some(format!("known until {until_version}: {reason}")),
+            Self::AtBase { showing: 0, of } => Some(format!(
+                "new: the base build shows it in none of {} (< {})",
+                counted(*of, "seed"),
+                Value::Ppm(absence_bound_ppm(*of))
+            )),
+            Self::AtBase { showing, of } => Some(format!(
+                "not new: the base build shows it in {} of {}",
+                Value::Count(*showing),
+                counted(*of, "seed")
+            )),
         }
     }
 }
