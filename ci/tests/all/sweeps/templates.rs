@@ -12,7 +12,8 @@ const TEMPLATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
 const SEEDS: &str = "6";
 const COMMIT: &str = "9f31c2e0c0ffee";
 
-fn template(name: &str) -> Value {
+/// A template as the service reads it.
+pub fn template(name: &str) -> Value {
     let text = fs::read_to_string(Path::new(TEMPLATES).join(name)).expect("it is there");
     serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
