@@ -22,8 +22,22 @@ pub enum Target {
     OneOf(String, u16),
     /// Every node of this part.
     All(String),
+    /// Every node in this zone but those of sources, which are the world outside.
+    Zone(u16),
+    /// Several nodes or roles at once, none of them a link.
+    Set(Vec<Target>),
     /// The links between two targets, in both directions.
     Link(Box<Target>, Box<Target>),
+}
+
+/// The letters of a zone in files and reports: `a` to `z`, then `aa`.
+#[must_use]
+pub fn zone_letters(zone: u16) -> String {
+    let letter = |index: u16| char::from(b'a' + (index % 26) as u8);
+    match (zone / 26).checked_sub(1) {
+        None => letter(zone).to_string(),
+        Some(first) => [letter(first), letter(zone)].iter().collect(),
+    }
 }
 
 impl fmt::Display for Target {
@@ -35,6 +49,14 @@ impl fmt::Display for Target {
             Target::Coordinator(part) => write!(f, "coordinator of {part}"),
             Target::OneOf(part, index) => write!(f, "one of {part} #{index}"),
             Target::All(part) => write!(f, "all of {part}"),
+            Target::Zone(zone) => write!(f, "zone {}", zone_letters(*zone)),
+            Target::Set(ends) => {
+                for (index, end) in ends.iter().enumerate() {
+                    let and = if index == 0 { "" } else { " and " };
+                    write!(f, "{and}{end}")?;
+                }
+                Ok(())
+            }
             Target::Link(from, to) => write!(f, "link {from} > {to}"),
         }
     }

@@ -286,6 +286,9 @@ fn case(
     bounds::check(&reader, &written)?;
     references::check(&reader, &written, names)?;
     let hardware = hardware::resolve(&reader, folder, &mut written.profile)?;
+    if let Some(hardware) = &hardware {
+        references::check_zones(&reader, &written, hardware.zones())?;
+    }
     let mut scenario = written.clone();
     scale::scale(&mut scenario);
     let slow = bounds::slow(&written, hardware.as_ref());

@@ -165,6 +165,8 @@ pub struct Topology {
     pub leases: Vec<LeaseEntry>,
     /// What parts are held to withstand, where the scenario says so in place of their settings.
     pub claims: BTreeMap<PartId, Claim>,
+    /// Over how many zones the nodes of each part are spread in turn; 0 and 1 are one.
+    pub zones: u16,
     /// How far any wall clock may stray from true time without a clock fault.
     pub clock_bound: Span,
     /// How long after the last heal the parts may need to be back at work: the sum of rule 8.

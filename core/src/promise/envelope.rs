@@ -8,6 +8,7 @@ use crate::check::Topology;
 use crate::check::retention::clock_slack;
 use crate::fault::{Fault, FaultKind, FaultPlan, Target};
 use crate::id::PartId;
+use crate::part::PartKind;
 use crate::processor::config::DeliveryMode;
 use crate::time::{Span, Time};
 use schemars::JsonSchema;
@@ -145,8 +146,9 @@ pub enum Fit {
 enum Struck {
     /// This one, known beforehand.
     Node(u16),
-    /// One that only the run decides; distinct from all others in the worst case.
-    Unknown(usize),
+    /// One that only the run decides, by the fault and the place of the role in its target; distinct from all others
+    /// in the worst case.
+    Unknown(usize, usize),
 }
 
 /// A fault's share in one part.
@@ -195,6 +197,32 @@ const fn sort(kind: &FaultKind) -> Option<Sort> {
 
 /// The nodes of `part` that a target may be, and whether that depends on the run.
 fn strikes(topology: &Topology, part: PartId, target: &Target, fault: usize) -> BTreeSet<Struck> {
+    let ends = ends(target).into_iter().enumerate();
+    ends.flat_map(|(place, end)| strikes_end(topology, part, end, (fault, place)))
+        .collect()
+}
+
+/// The targets of which a link or a set is made, or the target itself.
+fn ends(target: &Target) -> Vec<&Target> {
+    match target {
+        Target::Link(one, other) => [ends(one), ends(other)].concat(),
+        Target::Set(several) => several.iter().flat_map(ends).collect(),
+        Target::Node(_)
+        | Target::Leader(_)
+        | Target::Controller(_)
+        | Target::Coordinator(_)
+        | Target::OneOf(..)
+        | Target::All(_)
+        | Target::Zone(_) => vec![target],
+    }
+}
+
+fn strikes_end(
+    topology: &Topology,
+    part: PartId,
+    target: &Target,
+    (fault, place): (usize, usize),
+) -> BTreeSet<Struck> {
     let name = topology.name(part);
     let nodes = topology.part(part).cluster.nodes;
     let known = |index: u16| BTreeSet::from([Struck::Node(index)]);
@@ -212,7 +240,7 @@ fn strikes(topology: &Topology, part: PartId, target: &Target, fault: usize) -> 
         Target::OneOf(of, index) if *of == name => known(index % nodes.max(1)),
         Target::All(of) if *of == name => (0..nodes).map(Struck::Node).collect(),
         Target::Leader(of) | Target::Controller(of) if *of == name => {
-            BTreeSet::from([Struck::Unknown(fault)])
+            BTreeSet::from([Struck::Unknown(fault, place)])
         }
         Target::Coordinator(processor) => {
             let reads = topology
@@ -220,18 +248,23 @@ fn strikes(topology: &Topology, part: PartId, target: &Target, fault: usize) -> 
                 .iter()
                 .any(|entry| entry.broker == part && topology.name(entry.part) == *processor);
             reads
-                .then_some(Struck::Unknown(fault))
+                .then_some(Struck::Unknown(fault, place))
                 .into_iter()
                 .collect()
         }
-        Target::Link(one, other) => {
-            let mut both = strikes(topology, part, one, fault);
-            both.extend(strikes(topology, part, other, fault));
-            both
-        }
-        Target::OneOf(..) | Target::All(_) | Target::Leader(_) | Target::Controller(_) => {
-            BTreeSet::new()
-        }
+        // Sources are the world outside, whatever zone they stand in.
+        Target::Zone(zone) if topology.part(part).kind != PartKind::Source => (0..nodes)
+            .filter(|index| index % topology.zones.max(1) == *zone)
+            .map(Struck::Node)
+            .collect(),
+        // Links and sets have been taken apart.
+        Target::OneOf(..)
+        | Target::All(_)
+        | Target::Leader(_)
+        | Target::Controller(_)
+        | Target::Zone(_)
+        | Target::Link(..)
+        | Target::Set(_) => BTreeSet::new(),
     }
 }
 
@@ -239,7 +272,8 @@ fn strikes(topology: &Topology, part: PartId, target: &Target, fault: usize) -> 
 fn waits_for_a_holder(target: &Target) -> bool {
     match target {
         Target::Leader(_) | Target::Controller(_) | Target::Coordinator(_) => true,
-        Target::Node(_) | Target::OneOf(..) | Target::All(_) => false,
+        Target::Node(_) | Target::OneOf(..) | Target::All(_) | Target::Zone(_) => false,
+        Target::Set(several) => several.iter().any(waits_for_a_holder),
         Target::Link(one, other) => waits_for_a_holder(one) || waits_for_a_holder(other),
     }
 }

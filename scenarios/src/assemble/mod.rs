@@ -77,7 +77,9 @@ impl Assembly {
             ));
         };
         let layout = Layout::of(scenario, |operator| catalog.is_stateful(operator));
-        let topology = Arc::new(topology_of(scenario, &layout));
+        let mut topology = topology_of(scenario, &layout);
+        topology.zones = hardware.zones();
+        let topology = Arc::new(topology);
         let mut checks = required(&topology);
         for word in &scenario.expect.checks {
             checks.extend(check::catalog::expand(word).unwrap_or_default());

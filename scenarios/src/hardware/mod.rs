@@ -174,6 +174,12 @@ impl Hardware {
         }
     }
 
+    /// How many zones there are.
+    #[must_use]
+    pub fn zones(&self) -> u16 {
+        self.zones.as_ref().map_or(1, |zones| zones.count)
+    }
+
     /// The zone of the `index`-th node of a part: round-robin, so that replicas are spread and every part
     /// begins in the first.
     #[must_use]

@@ -3,8 +3,10 @@
 //! count as striking distinct nodes, whatever their roles resolve to.
 
 use super::broker_of;
+use crate::hardware::Hardware;
+use crate::load::Case;
 use crate::spec::faults::SwarmKind;
-use crate::spec::{BrokerSpec, Scenario, references, target};
+use crate::spec::{BrokerSpec, Scenario, references};
 use std::collections::BTreeMap;
 use stormglass_core::fault::{Fault, FaultKind, Target};
 use stormglass_core::processor::config::DeliveryMode;
@@ -26,6 +28,10 @@ pub struct PartBudget {
     pub kinds: Vec<SwarmKind>,
     /// What the scenario holds it to, in place of the bounds above.
     pub claim: Option<Claim>,
+    /// Whether anything on its disks outlives it: where nothing does, a loss of power is a crash.
+    stores: bool,
+    /// Whether it stands in a zone; sources are the world outside.
+    has_zone: bool,
 }
 
 /// A share of the budget in use.
@@ -51,6 +57,8 @@ pub struct EnvelopeBudget {
     parts: BTreeMap<String, PartBudget>,
     /// The broker whose node coordinates a processor's group.
     coordinators: BTreeMap<String, String>,
+    /// Over how many zones the nodes of each part are spread in turn.
+    zones: u16,
     /// How far a wall clock may stray in a fault before retention by age acts early.
     clock: Span,
     holds: Vec<Hold>,
@@ -84,7 +92,16 @@ const STORING: [SwarmKind; 4] = [
 ];
 
 impl EnvelopeBudget {
-    /// The budget of a scenario's parts, nothing in use.
+    /// The budget of a case's parts on its hardware, nothing in use.
+    #[must_use]
+    pub fn of_case(case: &Case) -> EnvelopeBudget {
+        EnvelopeBudget {
+            zones: case.hardware.as_ref().map_or(1, Hardware::zones),
+            ..EnvelopeBudget::of(&case.scenario)
+        }
+    }
+
+    /// The budget of a scenario's parts in one zone, nothing in use.
     #[must_use]
     pub fn of(scenario: &Scenario) -> EnvelopeBudget {
         let parts = references::parts(scenario)
@@ -114,10 +131,17 @@ impl EnvelopeBudget {
         EnvelopeBudget {
             parts,
             coordinators,
+            zones: 1,
             clock,
             holds: Vec::new(),
             is_open: false,
         }
+    }
+
+    /// Over how many zones the nodes of each part are spread.
+    #[must_use]
+    pub const fn zones(&self) -> u16 {
+        self.zones
     }
 
     /// How far a fault may move a wall clock.
@@ -133,6 +157,11 @@ impl EnvelopeBudget {
         for part in self.parts.values_mut() {
             part.kinds = SwarmKind::ALL.to_vec();
         }
+    }
+
+    /// Gives back everything in use.
+    pub fn forget(&mut self) {
+        self.holds.clear();
     }
 
     /// The parts by their full name.
@@ -224,45 +253,80 @@ impl EnvelopeBudget {
         } else {
             fault.lasts
         };
-        // A link that is cut may cost either end a node, and a coordinator is a node of the broker; the
-        // worst resolution charges all of them.
-        let named = target::parts(&fault.target);
-        let brokers: Vec<String> = named
-            .iter()
-            .filter_map(|name| self.coordinators.get(name))
-            .filter(|_| has_coordinator(&fault.target))
-            .cloned()
-            .collect();
-        named
-            .into_iter()
-            .chain(brokers)
-            .filter_map(|name| {
-                let part = self.parts.get(&name)?;
-                Some(Hold {
+        let struck = self.parts.iter().filter_map(|(name, part)| {
+            let nodes = self.struck(&fault.target, name, part);
+            (nodes > 0).then_some((name, part, nodes))
+        });
+        struck
+            .map(|(name, part, nodes)| {
+                let has_no_power = matches!(fault.kind, FaultKind::PowerLoss { .. });
+                Hold {
                     from: fault.at,
                     until: fault.at + lasts + part.catch_up,
-                    // A link to all of a part is one node's absence to those who count what it implies, and is
-                    // counted in full where the part is held to a number.
-                    nodes: if matches!(fault.target, Target::All(_))
-                        || (part.claim.is_some() && is_all_of(&fault.target, &name))
-                    {
-                        part.nodes
-                    } else {
-                        1
-                    },
-                    is_power_loss: matches!(fault.kind, FaultKind::PowerLoss { .. }),
-                    is_down: matches!(
-                        fault.kind,
-                        FaultKind::Crash | FaultKind::CrashAt { .. } | FaultKind::PowerLoss { .. }
-                    ),
+                    nodes,
+                    is_power_loss: has_no_power && part.stores,
+                    is_down: has_no_power
+                        || matches!(fault.kind, FaultKind::Crash | FaultKind::CrashAt { .. }),
                     is_cut_off: matches!(
                         fault.kind,
                         FaultKind::Pause { .. } | FaultKind::Partition | FaultKind::Oneway
                     ),
-                    part: name,
-                })
+                    part: name.clone(),
+                }
             })
             .collect()
+    }
+
+    /// How many nodes of a part a fault may keep from doing their share.
+    fn struck(&self, target: &Target, name: &str, part: &PartBudget) -> u16 {
+        let Target::Link(one, other) = target else {
+            return self.count(target, name, part);
+        };
+        let (one_count, other_count) = (self.count(one, name, part), self.count(other, name, part));
+        if part.claim.is_some() {
+            // Those who count what settings imply see one node's absence in a link to all of a part. What is held
+            // to a number is counted in full.
+            return one_count.saturating_add(other_count).min(part.nodes);
+        }
+        if one_count > 0 && other_count > 0 && !is_loose(one) && !is_loose(other) {
+            // Two groups that miss each other and both reach the rest: the smaller goes without.
+            return one_count.min(other_count);
+        }
+        // A link that is cut may cost either end a node.
+        one_count.min(1) + other_count.min(1)
+    }
+
+    /// How many nodes of a part an end names, at most.
+    fn count(&self, end: &Target, name: &str, part: &PartBudget) -> u16 {
+        let of = |is_of: bool, nodes: u16| if is_of { nodes } else { 0 };
+        match end {
+            Target::Node(node) => {
+                let owner = node
+                    .rsplit_once('.')
+                    .map_or(node.as_str(), |(owner, _)| owner);
+                of(owner == name, 1)
+            }
+            Target::Leader(owner) | Target::Controller(owner) | Target::OneOf(owner, _) => {
+                of(owner == name, 1)
+            }
+            // It is a node of the broker that coordinates the group.
+            Target::Coordinator(group) => {
+                let broker = self.coordinators.get(group).map(String::as_str);
+                of(group == name || broker == Some(name), 1)
+            }
+            Target::All(owner) => of(owner == name, part.nodes),
+            Target::Zone(zone) => {
+                let inside = (0..part.nodes).filter(|index| index % self.zones.max(1) == *zone);
+                of(part.has_zone, inside.count() as u16)
+            }
+            Target::Set(ends) => ends
+                .iter()
+                .map(|end| self.count(end, name, part))
+                .fold(0, u16::saturating_add)
+                .min(part.nodes),
+            // An end of a link is no link.
+            Target::Link(..) => 0,
+        }
     }
 }
 
@@ -270,33 +334,15 @@ impl EnvelopeBudget {
 fn waits_for_a_holder(target: &Target) -> bool {
     match target {
         Target::Leader(_) | Target::Controller(_) | Target::Coordinator(_) => true,
-        Target::Node(_) | Target::OneOf(_, _) | Target::All(_) => false,
+        Target::Node(_) | Target::OneOf(_, _) | Target::All(_) | Target::Zone(_) => false,
+        Target::Set(ends) => ends.iter().any(waits_for_a_holder),
         Target::Link(from, to) => waits_for_a_holder(from) || waits_for_a_holder(to),
     }
 }
 
-fn is_all_of(target: &Target, part: &str) -> bool {
-    match target {
-        Target::All(of) => of == part,
-        Target::Leader(_)
-        | Target::Controller(_)
-        | Target::Coordinator(_)
-        | Target::Node(_)
-        | Target::OneOf(_, _) => false,
-        Target::Link(from, to) => is_all_of(from, part) || is_all_of(to, part),
-    }
-}
-
-fn has_coordinator(target: &Target) -> bool {
-    match target {
-        Target::Coordinator(_) => true,
-        Target::Leader(_)
-        | Target::Controller(_)
-        | Target::Node(_)
-        | Target::OneOf(_, _)
-        | Target::All(_) => false,
-        Target::Link(from, to) => has_coordinator(from) || has_coordinator(to),
-    }
+/// Whether it depends on the run which nodes, or whose, an end of a cut means.
+fn is_loose(end: &Target) -> bool {
+    matches!(end, Target::All(_)) || waits_for_a_holder(end)
 }
 
 /// Whether a fault may keep a node from doing its part for longer than others wait for it.
@@ -338,6 +384,8 @@ fn part(scenario: &Scenario, name: &str, nodes: u16) -> PartBudget {
         catch_up: Span::ZERO,
         kinds: Vec::new(),
         claim: scenario.faults.withstands.get(name).copied(),
+        stores: section != "processor",
+        has_zone: section != "source",
     };
     match section {
         "broker" => {
@@ -396,6 +444,9 @@ fn of_broker(broker: &BrokerSpec, budget: &mut PartBudget, kinds: &mut Vec<Swarm
     match broker {
         BrokerSpec::Log(config) => {
             kinds.push(SwarmKind::ForceElection);
+            if config.nodes > 2 {
+                kinds.push(SwarmKind::PartialMesh);
+            }
             // The controller's voters are the first three nodes, of which a majority must live; a partition
             // serves while `min_insync_replicas` of its replicas do. One node may always be down: what it
             // had is in its page cache when it comes back.

@@ -95,6 +95,9 @@ impl<'a> Sampler<'a> {
 
     /// One fault of a kind, none if no part takes it or it fits nowhere.
     pub(super) fn single(&mut self, kind: SwarmKind) -> Option<Fault> {
+        if kind == SwarmKind::ZoneLoss {
+            return self.zone_loss();
+        }
         let parts: Vec<String> = self
             .budget
             .parts()
@@ -168,6 +171,9 @@ impl<'a> Sampler<'a> {
     fn target(&mut self, kind: SwarmKind, part: &str) -> Target {
         if let Some(link) = self.link(kind, part) {
             return link;
+        }
+        if kind == SwarmKind::PartialMesh {
+            return self.partial_mesh(part);
         }
         if kind == SwarmKind::Rewind {
             return Target::Coordinator(part.to_owned());
@@ -315,6 +321,7 @@ impl<'a> Sampler<'a> {
             }
             SwarmKind::LeapSecond => FaultKind::LeapSecond,
             SwarmKind::ClockFreeze => FaultKind::ClockFreeze,
+            SwarmKind::PartialMesh | SwarmKind::ZoneLoss => FaultKind::Partition,
         }
     }
 }

@@ -14,6 +14,7 @@ mod inputs;
 mod lengths;
 mod mutate;
 mod template;
+mod together;
 
 #[cfg(test)]
 mod tests;
@@ -44,7 +45,7 @@ pub fn sample(seed: Seed, base: &Case) -> FaultPlan {
         .iter()
         .map(|fault| planned(seed, fault, &parts, &base.phases))
         .collect();
-    let mut budget = EnvelopeBudget::of(scenario);
+    let mut budget = EnvelopeBudget::of_case(base);
     if scenario.faults.envelope == EnvelopeRule::Off {
         budget.open();
     }
@@ -73,6 +74,28 @@ fn assert_inside(faults: &[Fault], phases: &Phases) {
     }
 }
 
+/// Draws the node of every part of which a target means one, in the order in which it is written.
+fn draw_nodes(target: &mut Target, draw: &mut dyn FnMut(&str) -> u16) {
+    match target {
+        Target::OneOf(part, index) => *index = draw(part),
+        Target::Link(from, to) => {
+            draw_nodes(from, draw);
+            draw_nodes(to, draw);
+        }
+        Target::Set(ends) => {
+            for end in ends {
+                draw_nodes(end, draw);
+            }
+        }
+        Target::Node(_)
+        | Target::Leader(_)
+        | Target::Controller(_)
+        | Target::Coordinator(_)
+        | Target::All(_)
+        | Target::Zone(_) => {}
+    }
+}
+
 /// A planned fault in the words of a plan, its node drawn if the file leaves it open.
 fn planned(
     seed: Seed,
@@ -83,18 +106,10 @@ fn planned(
     let mut target = fault.target.clone();
     if fault.draws_node {
         let mut stream = seed.stream(&format!("faults/planned/{}", fault.name));
-        let mut draw = |target: &mut Target| {
-            if let Target::OneOf(part, index) = target {
-                let nodes = parts.get(part).copied().unwrap_or(1);
-                *index = stream.below(nodes.max(1).into()) as u16;
-            }
-        };
-        if let Target::Link(from, to) = &mut target {
-            draw(from);
-            draw(to);
-        } else {
-            draw(&mut target);
-        }
+        draw_nodes(&mut target, &mut |part| {
+            let nodes = parts.get(part).copied().unwrap_or(1);
+            stream.below(nodes.max(1).into()) as u16
+        });
     }
     Fault {
         name: Some(fault.name.clone()),

@@ -20,7 +20,10 @@ const CHANGES: u64 = 3;
 pub fn mutate(stream: Stream, base: &Case, plan: &FaultPlan) -> FaultPlan {
     let (planned, mut faults): (Vec<Fault>, Vec<Fault>) =
         plan.faults.iter().cloned().partition(|fault| fault.planned);
-    let budget = EnvelopeBudget::of(&base.scenario);
+    let mut budget = EnvelopeBudget::of_case(base);
+    if base.scenario.faults.envelope == EnvelopeRule::Off {
+        budget.open();
+    }
     let mut sampler = Sampler::new(stream, &base.scenario, &base.phases, budget);
     for _ in 0..sampler.stream.between(1, CHANGES) {
         sampler.change(&planned, &mut faults);
@@ -69,10 +72,7 @@ impl Sampler<'_> {
 
     /// Nothing in use but what these faults hold.
     fn forget_all_but(&mut self, planned: &[Fault], faults: &[Fault]) {
-        self.budget = EnvelopeBudget::of(self.scenario);
-        if self.scenario.faults.envelope == EnvelopeRule::Off {
-            self.budget.open();
-        }
+        self.budget.forget();
         for fault in planned.iter().chain(faults) {
             self.budget.hold(fault);
         }
@@ -119,9 +119,12 @@ impl Sampler<'_> {
                 Target::Link(Box::new(from), to.clone())
             }
             // The only office of its kind, or all there are.
-            Target::Node(_) | Target::Controller(_) | Target::Coordinator(_) | Target::All(_) => {
-                target.clone()
-            }
+            Target::Node(_)
+            | Target::Controller(_)
+            | Target::Coordinator(_)
+            | Target::All(_)
+            | Target::Zone(_)
+            | Target::Set(_) => target.clone(),
         }
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::assemble::{Layout, topology_of};
+use crate::hardware::Hardware;
 use crate::load::{ScenarioFile, load_text};
 use crate::spec::{Names, SwarmKind, print as spec_print, target};
 use proptest::prelude::*;
@@ -20,18 +21,27 @@ fn orders() -> String {
 
 /// A scenario that lists every kind, with room for many faults.
 fn every_kind(envelope: &str) -> ScenarioFile {
+    read(&with_every_kind(envelope))
+}
+
+/// The same with its nodes spread over three zones.
+fn in_zones(text: &str) -> String {
+    text.replacen("[run]", "[profile]\nname = \"three-zones\"\n\n[run]", 1)
+}
+
+fn with_every_kind(envelope: &str) -> String {
     let kinds: Vec<String> = SwarmKind::ALL
         .iter()
         .map(|kind| spec_print::value(kind).to_string())
         .collect();
-    read(&orders().replace(
+    orders().replace(
         "swarm = [\"crash\", \"pause\", \"partition\", \"oneway\", \"loss\", \"delay\", \"reset\", \
          \"slow-disk\", \"clock-drift\"]\nmax = 4",
         &format!(
             "swarm = [{}]\nmax = 12\nenvelope = \"{envelope}\"",
             kinds.join(", ")
         ),
-    ))
+    )
 }
 
 #[test]
@@ -97,6 +107,8 @@ fn what_is_sampled_inside_is_judged_inside() {
         let path = root.join(format!("delivery/{name}.toml"));
         files.push(read(&std::fs::read_to_string(path).unwrap()));
     }
+    // Parts that are spread over zones, of which one may be lost.
+    files.push(read(&in_zones(&with_every_kind("inside"))));
     // A part that is held to more, or to less, than its settings imply.
     let path = root.join("zoo/log-ack-before-flush.toml");
     let held = std::fs::read_to_string(path).unwrap();
@@ -113,6 +125,8 @@ fn what_is_sampled_inside_is_judged_inside() {
         let base = file.base();
         let layout = Layout::of(&base.scenario, |_| true);
         let topology = topology_of(&base.scenario, &layout);
+        let mut topology = topology;
+        topology.zones = base.hardware.as_ref().map_or(1, Hardware::zones);
         for seed in 0..200 {
             let plan = sample(Seed(seed), base);
             let fit = judge(&plan, &topology);
@@ -207,6 +221,45 @@ fn every_kind_and_template_is_drawn_in_some_seed() {
 }
 
 #[test]
+fn a_zone_is_lost_whole_and_a_mesh_is_cut_between_groups_that_both_reach_a_third() {
+    let file = read(&in_zones(&with_every_kind("inside")));
+    let plans = (0..600).map(|seed| sample(Seed(seed), file.base()));
+    let faults: Vec<Fault> = plans.flat_map(|plan| plan.faults).collect();
+    let mut of_zones = std::collections::BTreeSet::new();
+    let mut bridges = 0;
+    for fault in faults.iter().filter(|fault| !fault.planned) {
+        match &fault.target {
+            Target::Zone(zone) => {
+                of_zones.insert((*zone, fault.kind.name()));
+            }
+            Target::Link(one, other) => {
+                if let (Target::OneOf(one, a), Target::OneOf(other, b)) = (&**one, &**other) {
+                    assert_eq!((one, fault.kind.name()), (other, "partition"));
+                    assert_ne!(a, b, "{fault}");
+                    bridges += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    // The sink in the first zone and the log keep what they sync: all three may lose power, one after another.
+    for zone in 0..3 {
+        for kind in ["partition", "power-loss"] {
+            assert!(of_zones.contains(&(zone, kind)), "{of_zones:?}");
+        }
+    }
+    assert!(bridges > 20, "{bridges} meshes were cut");
+}
+
+#[test]
+fn without_zones_none_is_lost() {
+    let file = every_kind("inside");
+    let plans = (0..300).map(|seed| sample(Seed(seed), file.base()));
+    let mut faults = plans.flat_map(|plan| plan.faults);
+    assert!(!faults.any(|fault| matches!(fault.target, Target::Zone(_))));
+}
+
+#[test]
 fn a_power_loss_excludes_every_other_node_until_it_has_caught_up() {
     let file = read(&orders());
     let scenario = &file.base().scenario;
@@ -274,7 +327,7 @@ fn a_plan_saved_as_planned_faults_is_the_same_plan() {
 
 fn any_target() -> impl Strategy<Value = Target> {
     let part = prop::sample::select(vec!["broker.main", "processor.a-b", "sink.x_1"]);
-    let end = (part, 0..6_u8, any::<u16>()).prop_map(|(part, role, index)| {
+    let end = (part, 0..7_u8, any::<u16>()).prop_map(|(part, role, index)| {
         let part = part.to_owned();
         match role {
             0 => Target::Leader(part),
@@ -282,9 +335,12 @@ fn any_target() -> impl Strategy<Value = Target> {
             2 => Target::Coordinator(part),
             3 => Target::OneOf(part, index),
             4 => Target::All(part),
+            5 => Target::Zone(index % 64),
             _ => Target::Node(format!("{part}.{index}")),
         }
     });
+    let set = prop::collection::vec(end.clone(), 2..4).prop_map(Target::Set);
+    let end = prop_oneof![3 => end, 1 => set];
     prop_oneof![
         end.clone(),
         (end.clone(), end).prop_map(|(from, to)| Target::Link(Box::new(from), Box::new(to))),

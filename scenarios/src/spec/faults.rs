@@ -98,11 +98,15 @@ pub enum SwarmKind {
     ClockFreeze,
     /// A consumer group starts again from the earliest offset.
     Rewind,
+    /// Two groups of a log's nodes miss each other, and both reach the rest.
+    PartialMesh,
+    /// All machines of a zone are cut off or lose power at once.
+    ZoneLoss,
 }
 
 impl SwarmKind {
     /// All of them.
-    pub const ALL: [SwarmKind; 20] = [
+    pub const ALL: [SwarmKind; 22] = [
         SwarmKind::Crash,
         SwarmKind::PowerLoss,
         SwarmKind::Pause,
@@ -123,6 +127,8 @@ impl SwarmKind {
         SwarmKind::LeapSecond,
         SwarmKind::ClockFreeze,
         SwarmKind::Rewind,
+        SwarmKind::PartialMesh,
+        SwarmKind::ZoneLoss,
     ];
 
     /// As which kind a fault is sampled, however a template dresses it; none if only a scenario can plan it.

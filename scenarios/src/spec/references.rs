@@ -10,7 +10,7 @@ use crate::spec::parse::Reader;
 use crate::spec::slo::{During, Metric, Slo, SloError};
 use crate::spec::{BrokerSpec, Names, Place, Scenario, place, target};
 use std::collections::{BTreeMap, BTreeSet};
-use stormglass_core::fault::Target;
+use stormglass_core::fault::{Target, zone_letters};
 use stormglass_core::processor::config::DeliveryMode;
 use stormglass_core::sink::config::SinkKind;
 
@@ -509,11 +509,15 @@ fn role(reader: &Reader<'_>, scenario: &Scenario, path: &str, target: &Target) -
             role(reader, scenario, path, from)?;
             role(reader, scenario, path, to)
         }
+        Target::Set(ends) => ends
+            .iter()
+            .try_for_each(|end| role(reader, scenario, path, end)),
         Target::Leader(_)
         | Target::Controller(_)
         | Target::Node(_)
         | Target::OneOf(_, _)
-        | Target::All(_) => Ok(()),
+        | Target::All(_)
+        | Target::Zone(_) => Ok(()),
     }
 }
 
@@ -541,10 +545,37 @@ fn node(
             node(reader, parts, path, from)?;
             node(reader, parts, path, to)
         }
+        Target::Set(ends) => ends
+            .iter()
+            .try_for_each(|end| node(reader, parts, path, end)),
         Target::Leader(_)
         | Target::Controller(_)
         | Target::Coordinator(_)
         | Target::OneOf(_, _)
-        | Target::All(_) => Ok(()),
+        | Target::All(_)
+        | Target::Zone(_) => Ok(()),
     }
+}
+
+/// The zones that planned faults strike are those of the hardware.
+///
+/// # Errors
+/// At the first target of a zone that is not there.
+pub fn check_zones(reader: &Reader<'_>, scenario: &Scenario, zones: u16) -> Checked {
+    for (index, fault) in scenario.faults.planned.iter().enumerate() {
+        let named = target::zones(&fault.target);
+        if let Some(zone) = named.into_iter().find(|zone| *zone >= zones) {
+            let letters = zone_letters(zone);
+            let what = match zones {
+                1 => "all nodes of the profile stand in one zone".to_owned(),
+                _ => format!("the profile has zones `a` to `{}`", zone_letters(zones - 1)),
+            };
+            return Err(reader.error(
+                &format!("faults.planned.{index}.target"),
+                format!("no zone is called `{letters}`: {what}"),
+                "choose a profile with zones, such as three-zones",
+            ));
+        }
+    }
+    Ok(())
 }

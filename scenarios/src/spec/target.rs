@@ -1,16 +1,20 @@
 //! Targets as people write them: `leader of broker.main`, `link source.orders.0 > leader of broker.main`.
 
-use stormglass_core::fault::Target;
+use stormglass_core::fault::{Target, zone_letters};
 
 /// What `parse` reads of the parts that a scenario can have, without anchors.
 pub(crate) fn pattern() -> String {
     let part = r"\s*(?:source|broker|processor|sink|service|lease)\.[a-z][a-z0-9_-]*\s*";
     let end = format!(
-        r"\s*(?:(?:leader|controller|coordinator|all) of {part}|one of {part}(?: #[0-9]+)?|{}\.[0-9]+)\s*",
+        r"\s*(?:(?:leader|controller|coordinator|all) of {part}|one of {part}(?: #[0-9]+)?|{}\.[0-9]+|zone [a-z]{{1,2}})\s*",
         part.replace(r"\s*", "")
     );
-    format!(r"{end}|\s*link {end} > {end}")
+    let ends = format!("(?:{end}(?: and {end})*)");
+    format!(r"{ends}|\s*link {ends} > {ends}")
 }
+
+/// More zones than any hardware has.
+const ZONES: u16 = 26 * 27;
 
 /// Reads a target. The flag says that the node among several is left to the seed.
 ///
@@ -33,6 +37,16 @@ pub fn parse(text: &str) -> Result<(Target, bool), String> {
             Target::Link(Box::new(from), Box::new(to)),
             from_draws || to_draws,
         ));
+    }
+    if text.contains(" and ") {
+        return set(text);
+    }
+    if let Some(letters) = text.strip_prefix("zone ") {
+        let letters = letters.trim();
+        let zone = (0..ZONES).find(|zone| zone_letters(*zone) == letters);
+        return zone.map(|zone| (Target::Zone(zone), false)).ok_or_else(|| {
+            format!("expected the letter of a zone such as \"zone b\", found {letters:?}")
+        });
     }
     for (words, make) in [
         ("leader of ", Target::Leader as fn(String) -> Target),
@@ -63,9 +77,26 @@ pub fn parse(text: &str) -> Result<(Target, bool), String> {
     }
     Err(format!(
         "expected a target such as \"leader of broker.main\", \"one of processor.totals\", \
-         \"all of broker.main\", \"broker.main.0\" or \"link source.orders.0 > broker.main.0\", \
-         found {text:?}"
+         \"all of broker.main\", \"broker.main.0\", \"zone b\", \"broker.main.0 and sink.rows.0\" or \
+         \"link source.orders.0 > broker.main.0\", found {text:?}"
     ))
+}
+
+/// Several ends, with an `and` between any two.
+fn set(text: &str) -> Result<(Target, bool), String> {
+    let mut ends = Vec::new();
+    let mut draws = false;
+    for part in text.split(" and ") {
+        if part.trim_start().starts_with("link ") {
+            return Err(String::from(
+                "several nodes are struck at once, but no links",
+            ));
+        }
+        let (end, draws_node) = parse(part)?;
+        ends.push(end);
+        draws |= draws_node;
+    }
+    Ok((Target::Set(ends), draws))
 }
 
 /// A part's name: its section and its own name.
@@ -83,7 +114,7 @@ fn part_name(text: &str) -> Result<String, String> {
     }
 }
 
-/// The parts that a target names, without the numbers of nodes.
+/// The parts that a target names, without the numbers of nodes. A zone names none.
 #[must_use]
 pub fn parts(target: &Target) -> Vec<String> {
     match target {
@@ -98,11 +129,29 @@ pub fn parts(target: &Target) -> Vec<String> {
         | Target::Coordinator(part)
         | Target::OneOf(part, _)
         | Target::All(part) => vec![part.clone()],
+        Target::Zone(_) => Vec::new(),
+        Target::Set(ends) => ends.iter().flat_map(parts).collect(),
         Target::Link(from, to) => {
             let mut both = parts(from);
             both.extend(parts(to));
             both
         }
+    }
+}
+
+/// The zones that a target names.
+#[must_use]
+pub fn zones(target: &Target) -> Vec<u16> {
+    match target {
+        Target::Zone(zone) => vec![*zone],
+        Target::Set(ends) => ends.iter().flat_map(zones).collect(),
+        Target::Link(from, to) => [zones(from), zones(to)].concat(),
+        Target::Node(_)
+        | Target::Leader(_)
+        | Target::Controller(_)
+        | Target::Coordinator(_)
+        | Target::OneOf(..)
+        | Target::All(_) => Vec::new(),
     }
 }
 
@@ -120,6 +169,10 @@ mod tests {
             "all of broker.main",
             "broker.main.0",
             "link source.orders.0 > leader of broker.main",
+            "zone b",
+            "zone aa",
+            "broker.main.0 and leader of broker.main and zone c",
+            "link broker.main.0 and broker.main.1 > broker.main.2",
         ] {
             let (target, draws) = parse(text).unwrap();
             assert_eq!(target.to_string(), text);
@@ -140,6 +193,10 @@ mod tests {
             "leader of main",
             "one of broker.main #x",
             "link broker.main.0",
+            "zone",
+            "zone 1",
+            "zone B",
+            "broker.main.0 and",
             "link link a.b > c.d > e.f",
         ] {
             assert!(parse(text).unwrap_err().contains("expected") || text.starts_with("link link"));

@@ -104,6 +104,8 @@ fn aim(_: &mut SchemaGenerator) -> Schema {
         "one of processor.totals",
         "broker.main.0",
         "link source.orders.0 > leader of broker.main",
+        "zone b",
+        "broker.main.0 and sink.rows.0",
     ];
     pattern::text(&target::pattern(), &examples)
 }

@@ -26,6 +26,9 @@ use strategy::{Places, plans};
 const LOG: &str = r#"# Does a plan that was printed and read again strike a log as it did?
 name = "tiny-log"
 
+[profile]
+name = "three-zones"
+
 [run]
 warmup = "100ms"
 chaos = "1s"
@@ -56,6 +59,7 @@ kind = "upsert"
 swarm = [
   "crash", "power-loss", "pause", "partition", "oneway", "loss", "delay", "drop", "reset", "slow-disk", "disk-full",
   "slow-node", "slow-link", "clock-step", "clock-drift", "force-election", "clock-slew", "leap-second", "clock-freeze",
+  "partial-mesh", "zone-loss",
 ]
 max = 6
 envelope = "off"

@@ -173,6 +173,12 @@ impl Network {
         }
     }
 
+    /// The zone in which a node stands.
+    #[must_use]
+    pub fn zone(&self, node: NodeId) -> u16 {
+        self.zones[usize::from(node.0)]
+    }
+
     fn link(&mut self, from: NodeId, to: NodeId) -> usize {
         let cell = usize::from(from.0) * self.names.len() + usize::from(to.0);
         if self.index[cell] == NO_LINK {

@@ -8,6 +8,7 @@ use stormglass_core::actor::Input;
 use stormglass_core::fault::{Fault, FaultKind, FaultPlan, Target};
 use stormglass_core::history::Fact;
 use stormglass_core::id::{GroupId, NodeId, PartId, PointId, name_hash};
+use stormglass_core::part::PartKind;
 use stormglass_core::time::{Span, Time};
 
 /// What became of one fault of the plan.
@@ -118,6 +119,17 @@ impl Faults {
     }
 }
 
+/// The same nodes, each once, in the order of their first mention.
+fn distinct(nodes: Vec<NodeId>) -> Vec<NodeId> {
+    let mut seen = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        if !seen.contains(&node) {
+            seen.push(node);
+        }
+    }
+    seen
+}
+
 impl World {
     fn part_named(&self, name: &str) -> Option<PartId> {
         self.parts
@@ -153,6 +165,22 @@ impl World {
             Target::All(part) => {
                 Some(self.nodes_of(self.part_named(part)?)).filter(|nodes| !nodes.is_empty())
             }
+            Target::Zone(zone) => {
+                let is_outside = |node: NodeId| {
+                    let part = self.parts.get(usize::from(self.part(node).0));
+                    part.is_none_or(|part| part.starts_with(PartKind::Source.name()))
+                };
+                let nodes = (0..self.nodes.len() as u16).map(NodeId);
+                let inside =
+                    nodes.filter(|node| self.network.zone(*node) == *zone && !is_outside(*node));
+                Some(inside.collect()).filter(|nodes: &Vec<NodeId>| !nodes.is_empty())
+            }
+            Target::Set(ends) => {
+                // A role that nobody holds is waited for: the set is struck at once or not at all.
+                let found: Option<Vec<Vec<NodeId>>> =
+                    ends.iter().map(|end| self.resolve(end)).collect();
+                Some(distinct(found?.concat()))
+            }
             Target::Link(from, to) => {
                 let mut nodes = self.resolve(from)?;
                 nodes.extend(self.resolve(to)?);
@@ -180,7 +208,9 @@ impl World {
             | Target::Controller(_)
             | Target::Coordinator(_)
             | Target::OneOf(..)
-            | Target::All(_) => Some(Scope::Nodes(self.set_of(nodes))),
+            | Target::All(_)
+            | Target::Zone(_)
+            | Target::Set(_) => Some(Scope::Nodes(self.set_of(nodes))),
         }
     }
 

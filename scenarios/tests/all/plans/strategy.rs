@@ -19,6 +19,7 @@ pub struct Places {
     groups: Vec<String>,
     classes: Vec<&'static str>,
     points: Vec<&'static str>,
+    zones: u16,
     starts: Time,
     ends: Time,
 }
@@ -85,6 +86,7 @@ impl Places {
                 "acquire-lease",
             ],
             points: points.concat().into_iter().map(PointId::name).collect(),
+            zones: assembly.topology().zones.max(1),
             starts: case.phases.chaos_starts(),
             ends: case.phases.calm_starts(),
         }
@@ -103,6 +105,7 @@ impl Places {
                 })
                 .boxed(),
             part.prop_map(|(part, _)| Target::All(part)).boxed(),
+            (0..self.zones).prop_map(Target::Zone).boxed(),
         ];
         if !self.logs.is_empty() {
             let log = select(self.logs.clone());
@@ -117,6 +120,12 @@ impl Places {
             );
         }
         proptest::strategy::Union::new(ends).boxed()
+    }
+
+    /// An end, or several of them.
+    fn ends(&self) -> BoxedStrategy<Target> {
+        let set = prop::collection::vec(self.end(), 2..4).prop_map(Target::Set);
+        prop_oneof![4 => self.end(), 1 => set].boxed()
     }
 
     fn kind(&self) -> BoxedStrategy<FaultKind> {
@@ -160,8 +169,8 @@ impl Places {
     /// A fault that lies within chaos.
     fn fault(&self) -> BoxedStrategy<Fault> {
         let target = prop_oneof![
-            2 => self.end(),
-            1 => (self.end(), self.end()).prop_map(|(from, to)| Target::Link(Box::new(from), Box::new(to))),
+            2 => self.ends(),
+            1 => (self.ends(), self.ends()).prop_map(|(from, to)| Target::Link(Box::new(from), Box::new(to))),
         ];
         let (starts, chaos) = (self.starts, self.ends.since(self.starts).0);
         let name = prop::option::of("[ -~]{1,20}");

@@ -9,6 +9,7 @@ mod flaws;
 mod generations;
 mod rig;
 mod storms;
+mod together;
 
 use rig::{Left, Script, broker, fault, leader, partition};
 use stormglass_core::fault::{FaultKind, Target};

@@ -381,6 +381,11 @@ impl Script {
             .topics
             .insert("orders".to_owned(), LogTopic { partitions });
         let config = Arc::new(config);
+        // Each node of the broker stands in a zone of its own, the publisher in the first and the audit nowhere else.
+        let zone_of = |name: &str| match name.strip_prefix("broker.main.") {
+            Some(index) => index.parse().unwrap(),
+            None => 3 * u16::from(name == "audit"),
+        };
         let node = |name: &str, part: u16, boot_at: Span, factory: Factory| NodePlan {
             name: name.to_owned(),
             part: PartId(part),
@@ -388,7 +393,7 @@ impl Script {
             boot_at: Time(boot_at.0),
             clock_offset: 0,
             clock_drift: 0,
-            zone: 0,
+            zone: zone_of(name),
         };
         let mut nodes = Vec::new();
         for index in 0..3 {
