@@ -122,6 +122,11 @@ pub enum FaultKind {
     },
     /// Writes fail for want of space.
     DiskFull,
+    /// Syncs fail, and what they should have made durable counts as clean from then on (fsyncgate).
+    FailedSync,
+    /// The process dies, and what it reads at its next boot ends at a record of a drawn data file in which a bit has
+    /// flipped; it boots again when the fault ends.
+    Corrupt,
     /// Steps take `factor` times as long.
     SlowNode {
         /// The factor.
@@ -188,6 +193,8 @@ impl FaultKind {
             FaultKind::Reset { .. } => "reset",
             FaultKind::SlowDisk { .. } => "slow-disk",
             FaultKind::DiskFull => "disk-full",
+            FaultKind::FailedSync => "failed-sync",
+            FaultKind::Corrupt => "corrupt",
             FaultKind::SlowNode { .. } => "slow-node",
             FaultKind::SlowLink { .. } => "slow-link",
             FaultKind::ClockStep { .. } => "clock-step",

@@ -439,6 +439,8 @@ pub enum Stage {
     Durable,
     /// A power loss removed it.
     Lost,
+    /// It was stored, durable or not, and can no longer be read.
+    Corrupted,
 }
 
 /// A fact with its witness.

@@ -6,11 +6,16 @@
 //! commit possible. Creation, truncation and deletion are journaled by the file system and survive a power loss, so
 //! that a file whose records are all lost is still there, and empty;
 //! a replacement is durable with the next sync, and a power loss before it leaves the old or the new contents.
+//!
+//! A sync that fails leaves pages that count as clean and never reach the platter (fsyncgate): the page cache shows
+//! them until a power loss, which ends the file before the first of them, whatever was synced behind it. Only a
+//! replacement writes them anew.
 
 use crate::profile::DiskProfile;
 use std::collections::BTreeMap;
-use stormglass_core::disk::{DiskDone, DiskError, DiskOp, DiskRecord, DiskVerb, FileId};
+use stormglass_core::disk::{DiskDone, DiskError, DiskOp, DiskRecord, DiskVerb, FileId, FileKind};
 use stormglass_core::history::Fact;
+use stormglass_core::id::name_hash;
 use stormglass_core::rng::{Keyed, scale};
 use stormglass_core::time::{Span, Time};
 
@@ -29,6 +34,10 @@ pub struct Disk {
     pub slow_factor: u32,
     /// Whether writes fail for want of space.
     pub full: bool,
+    /// Whether syncs fail.
+    pub fails_syncs: bool,
+    /// Whether facts are kept for as long as their records are, so that a disk that goes bad can say what is gone.
+    pub keeps_facts: bool,
 }
 
 /// What a disk has done.
@@ -59,8 +68,30 @@ struct File {
 struct Stored {
     record: DiskRecord,
     valid: bool,
+    /// Whether its page counts as clean although a sync of it failed.
+    is_forgotten: bool,
     written: Time,
     fact: Option<Fact>,
+}
+
+impl File {
+    /// Where reading ends after a power loss, if a failed sync has left pages behind that will never be written.
+    fn hole(&self) -> Option<usize> {
+        self.records.iter().position(|stored| stored.is_forgotten)
+    }
+}
+
+/// Files that a part keeps its data in, of which one may go bad. What a controller's members keep is not among
+/// them: Raft rests on stable storage, and a member that finds its log damaged has to be replaced by hand.
+const fn is_data(kind: FileKind) -> bool {
+    match kind {
+        FileKind::Segment
+        | FileKind::Journal
+        | FileKind::Rows
+        | FileKind::Checkpoints
+        | FileKind::Custom => true,
+        FileKind::RaftLog | FileKind::RaftVote | FileKind::Marks => false,
+    }
 }
 
 /// What an operation did, besides its reply.
@@ -86,6 +117,8 @@ impl Disk {
             done: Done::default(),
             slow_factor: 1,
             full: false,
+            fails_syncs: false,
+            keeps_facts: false,
         }
     }
 
@@ -187,6 +220,7 @@ impl Disk {
                     file.records.push(Stored {
                         record,
                         valid: true,
+                        is_forgotten: false,
                         written: now,
                         fact,
                     });
@@ -210,6 +244,7 @@ impl Disk {
                     .map(|record| Stored {
                         record,
                         valid: true,
+                        is_forgotten: false,
                         written: now,
                         fact: None,
                     })
@@ -256,16 +291,30 @@ impl Disk {
             }
             DiskVerb::Sync => {
                 self.done.syncs += 1;
+                if self.fails_syncs {
+                    if let Some(file) = self.files.get_mut(&op.file) {
+                        for stored in &mut file.records[file.synced..] {
+                            stored.is_forgotten = true;
+                        }
+                        file.synced = file.records.len();
+                    }
+                    return (Err(DiskError::Failed), applied);
+                }
                 if let Some(file) = self.files.get_mut(&op.file) {
-                    for stored in &mut file.records[file.synced..] {
-                        applied.durable.extend(stored.fact.take());
+                    let readable = file.hole().unwrap_or(file.records.len());
+                    let from = file.synced.min(readable);
+                    for stored in &mut file.records[from..readable] {
+                        if self.keeps_facts {
+                            applied.durable.extend(stored.fact.clone());
+                        } else {
+                            applied.durable.extend(stored.fact.take());
+                        }
                     }
                     file.synced = file.records.len();
                     file.replaced = None;
                 }
                 if self.full {
-                    // The pages count as clean although they may not be (fsyncgate); what a power loss
-                    // removes is not modelled differently.
+                    // The blocks were there already; what had no space is the next write's to learn.
                     return (Err(DiskError::Failed), applied);
                 }
                 DiskDone::Done
@@ -328,6 +377,7 @@ impl Disk {
             let safe = file.synced + old_enough;
             let dirty = file.records.len() - safe;
             let keep = safe + scale(word, dirty as u64 + 1) as usize;
+            let keep = file.hole().unwrap_or(keep).min(keep);
             let gone = file.records.split_off(keep);
             if torn
                 && keep > safe
@@ -342,8 +392,10 @@ impl Disk {
             if let Some(first) = file.records.iter().position(|stored| !stored.valid) {
                 file.records.truncate(first);
             }
-            for stored in &mut file.records {
-                stored.fact = None;
+            if !self.keeps_facts {
+                for stored in &mut file.records {
+                    stored.fact = None;
+                }
             }
             file.synced = file.records.len();
             file.is_bereft |= had_any && file.records.is_empty();
@@ -351,6 +403,24 @@ impl Disk {
         self.device_busy = now;
         self.recount();
         lost
+    }
+
+    /// A bit flips in a drawn record of a drawn file of data, and a checksum says so when it is read next: it and
+    /// what lies behind it are gone. Gives back their facts; none if the disk holds no data.
+    pub fn corrupt(&mut self, now: Time) -> Option<Vec<Fact>> {
+        let draws = self.draws.derive(name_hash("corrupt")).derive(now.0);
+        let has_data =
+            |(id, file): &(&FileId, &mut File)| is_data(id.kind) && !file.records.is_empty();
+        let mut files: Vec<(&FileId, &mut File)> = self.files.iter_mut().filter(has_data).collect();
+        let chosen = scale(draws.at(0), files.len() as u64) as usize;
+        let (_, file) = files.get_mut(chosen)?;
+        let first = scale(draws.at(1), file.records.len() as u64) as usize;
+        let gone = file.records.split_off(first);
+        file.synced = file.synced.min(first);
+        file.is_bereft |= file.records.is_empty();
+        let facts = gone.into_iter().filter_map(|stored| stored.fact).collect();
+        self.recount();
+        Some(facts)
     }
 
     fn recount(&mut self) {
@@ -368,156 +438,4 @@ fn sizes(records: &[DiskRecord]) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::profile::Profile;
-    use stormglass_core::disk::FileKind;
-    use stormglass_core::rng::Seed;
-
-    const FILE: FileId = FileId::new(FileKind::Marks, 0, 0);
-
-    fn mark(value: u64) -> DiskRecord {
-        DiskRecord::Mark { key: 0, value }
-    }
-
-    struct Bench {
-        disk: Disk,
-        profile: DiskProfile,
-        now: Time,
-    }
-
-    impl Bench {
-        fn new(seed: u64) -> Bench {
-            let profile = Profile::ideal(Span::ZERO).disk;
-            Bench {
-                disk: Disk::new(Seed(seed).keyed("disk/test")),
-                profile,
-                now: Time::ZERO,
-            }
-        }
-
-        fn run(&mut self, verb: DiskVerb) -> Result<DiskDone, DiskError> {
-            let op = DiskOp {
-                file: FILE,
-                verb,
-                token: 0,
-                fact: None,
-            };
-            self.now = self.disk.schedule(self.now, &op, &self.profile);
-            self.disk.apply(self.now, op, &self.profile).0
-        }
-
-        fn scan(&mut self) -> Vec<DiskRecord> {
-            match self.run(DiskVerb::Scan) {
-                Ok(DiskDone::Scanned(records)) => records,
-                other => panic!("a scan answered {other:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn a_process_crash_keeps_the_page_cache() {
-        let mut bench = Bench::new(1);
-        bench.run(DiskVerb::Append(vec![mark(1), mark(2)])).unwrap();
-        bench.disk.process_crash(bench.now);
-        assert_eq!(bench.scan(), [mark(1), mark(2)]);
-    }
-
-    #[test]
-    fn a_power_loss_keeps_what_was_synced_and_a_prefix_of_the_rest() {
-        let mut lengths = [false; 4];
-        for seed in 0..100 {
-            let mut bench = Bench::new(seed);
-            bench.run(DiskVerb::Append(vec![mark(1)])).unwrap();
-            bench.run(DiskVerb::Sync).unwrap();
-            bench
-                .run(DiskVerb::Append(vec![mark(2), mark(3), mark(4)]))
-                .unwrap();
-            let now = bench.now;
-            bench.disk.power_loss(now, false, &bench.profile.clone());
-            let left = bench.scan();
-            let all: Vec<_> = (1..=4).map(mark).collect();
-            assert_eq!(left, all[..left.len()]);
-            lengths[left.len() - 1] = true;
-        }
-        assert_eq!(lengths, [true; 4], "every prefix must be possible");
-    }
-
-    #[test]
-    fn a_torn_record_ends_what_is_read() {
-        let torn = (0..100)
-            .map(|seed| {
-                let mut bench = Bench::new(seed);
-                bench
-                    .run(DiskVerb::Append((0..8).map(mark).collect()))
-                    .unwrap();
-                let (now, profile) = (bench.now, bench.profile.clone());
-                let mut whole = Bench::new(seed);
-                whole
-                    .run(DiskVerb::Append((0..8).map(mark).collect()))
-                    .unwrap();
-                bench.disk.power_loss(now, true, &profile);
-                whole.disk.power_loss(now, false, &profile);
-                (whole.scan().len(), bench.scan().len())
-            })
-            .filter(|(whole, torn)| torn < whole)
-            .count();
-        assert!(torn > 50, "torn records were left in {torn} of 100 disks");
-    }
-
-    #[test]
-    fn a_full_disk_refuses_and_keeps_what_it_has() {
-        let mut bench = Bench::new(1);
-        bench.run(DiskVerb::Append(vec![mark(1)])).unwrap();
-        bench.disk.full = true;
-        assert_eq!(
-            bench.run(DiskVerb::Append(vec![mark(2)])),
-            Err(DiskError::Full)
-        );
-        assert_eq!(bench.scan(), [mark(1)]);
-    }
-
-    #[test]
-    fn a_replacement_before_its_sync_is_the_old_or_the_new_contents_after_a_power_loss() {
-        let mut seen = [false; 2];
-        for seed in 0..50 {
-            let mut bench = Bench::new(seed);
-            bench.run(DiskVerb::Append(vec![mark(1)])).unwrap();
-            bench.run(DiskVerb::Sync).unwrap();
-            bench.run(DiskVerb::Replace(vec![mark(2)])).unwrap();
-            let now = bench.now;
-            bench.disk.power_loss(now, false, &bench.profile.clone());
-            let left = bench.scan();
-            assert_eq!(left.len(), 1);
-            seen[usize::from(left[0] == mark(2))] = true;
-        }
-        assert_eq!(seen, [true; 2]);
-    }
-
-    #[test]
-    fn a_file_that_lost_everything_in_a_power_loss_is_still_listed() {
-        let listed = |bench: &mut Bench| bench.run(DiskVerb::List).unwrap();
-        let mut bereft = 0;
-        for seed in 0..20 {
-            let mut bench = Bench::new(seed);
-            bench.run(DiskVerb::Append(vec![mark(1)])).unwrap();
-            let now = bench.now;
-            bench.disk.power_loss(now, false, &bench.profile.clone());
-            assert_eq!(listed(&mut bench), DiskDone::Listed(vec![FILE]));
-            bereft += usize::from(bench.scan().is_empty());
-            bench.run(DiskVerb::Delete).unwrap();
-            assert_eq!(listed(&mut bench), DiskDone::Listed(Vec::new()));
-        }
-        assert!((1..20).contains(&bereft), "{bereft} of 20 lost everything");
-    }
-
-    #[test]
-    fn the_modelled_bytes_are_those_of_the_records() {
-        let mut bench = Bench::new(1);
-        bench.run(DiskVerb::Append(vec![mark(1), mark(2)])).unwrap();
-        bench.run(DiskVerb::Truncate { records: 1 }).unwrap();
-        assert_eq!(bench.disk.bytes(), 24);
-        bench.run(DiskVerb::Delete).unwrap();
-        assert_eq!(bench.disk.bytes(), 0);
-    }
-}
+mod tests;

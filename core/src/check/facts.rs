@@ -191,7 +191,11 @@ impl Checker for Facts {
                 // A bare claim clears nobody, but whoever makes it is held to it.
                 let stage = match seen.stage {
                     Stage::Claimed => Stage::Written,
-                    Stage::Seen | Stage::Written | Stage::Durable | Stage::Lost => seen.stage,
+                    Stage::Seen
+                    | Stage::Written
+                    | Stage::Durable
+                    | Stage::Lost
+                    | Stage::Corrupted => seen.stage,
                 };
                 for row in write.rows.iter() {
                     self.effects[sink].take(stage, row.id);

@@ -76,7 +76,7 @@ impl Checker for Fencing {
         let key = (sink, write.group, covered.partition);
         match seen.stage {
             Stage::Written => {}
-            Stage::Lost => {
+            Stage::Lost | Stage::Corrupted => {
                 self.last.remove(&key);
                 return;
             }

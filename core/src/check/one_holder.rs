@@ -137,7 +137,7 @@ impl Checker for OneHolder {
         }
         match seen.stage {
             Stage::Written => {}
-            Stage::Lost => {
+            Stage::Lost | Stage::Corrupted => {
                 lease.highest = None;
                 return;
             }

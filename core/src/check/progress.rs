@@ -86,6 +86,11 @@ impl OnDisk {
                     self.written.remove(id);
                 }
             }
+            // Of another copy nothing is known here: whoever has two is outside all envelopes by then.
+            Stage::Corrupted => {
+                self.durable.remove(id);
+                self.written.remove(id);
+            }
             Stage::Claimed | Stage::Seen => {}
         }
     }

@@ -116,7 +116,7 @@ impl Replicas {
     pub(super) fn observe(&mut self, seen: &Observation) {
         let lost = match seen.stage {
             Stage::Written => false,
-            Stage::Lost => true,
+            Stage::Lost | Stage::Corrupted => true,
             Stage::Claimed | Stage::Seen | Stage::Durable => return,
         };
         if let Fact::Appended { partition, entry } = &seen.fact {

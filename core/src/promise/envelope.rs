@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The version of the envelopes; it changes with any bound below.
-pub const ENVELOPE_VERSION: u32 = 1;
+pub const ENVELOPE_VERSION: u32 = 2;
 
 /// How many nodes of a part may be struck at once; none is any number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -27,6 +27,10 @@ pub struct Envelope {
     pub power_losses: Option<u16>,
     /// Nodes that are down or cut off while one lost its power: a log that does not sync rests on the others.
     pub struck_with_power: Option<u16>,
+    /// Nodes that read less than they had made durable.
+    pub corrupted: Option<u16>,
+    /// Nodes that are down or cut off while one reads less than it had: only others can make that good.
+    pub struck_with_corrupted: Option<u16>,
     /// Nodes that are cut off or stand still.
     pub cut_off: Option<u16>,
     /// Nodes whose disk is full.
@@ -68,6 +72,8 @@ impl Envelope {
         crashes: None,
         power_losses: None,
         struck_with_power: None,
+        corrupted: None,
+        struck_with_corrupted: None,
         cut_off: None,
         full_disks: None,
         clock: None,
@@ -90,6 +96,20 @@ impl Envelope {
         }
     }
 
+    /// The envelope once a sync has failed. A log does not write anew what counts as clean: it rests on its other
+    /// replicas as one that never syncs does. Everybody else writes all of it again before answering.
+    fn after_failed_sync(self, topology: &Topology, part: PartId) -> Envelope {
+        let Some(log) = topology.log(part) else {
+            return self;
+        };
+        let spare = log.min_insync.saturating_sub(1);
+        Envelope {
+            power_losses: Some(self.power_losses.unwrap_or(spare).min(spare)),
+            struck_with_power: Some(self.struck_with_power.unwrap_or(spare).min(spare)),
+            ..self
+        }
+    }
+
     fn implied(topology: &Topology, part: PartId) -> Envelope {
         if let Some(log) = topology.log(part) {
             let spare = log.min_insync.saturating_sub(1);
@@ -99,6 +119,9 @@ impl Envelope {
                 crashes: Some(spare.max(1)),
                 power_losses: unsynced,
                 struck_with_power: unsynced,
+                // What was synced is gone too, so that only other replicas have it.
+                corrupted: Some(spare),
+                struck_with_corrupted: Some(spare),
                 clock: Some(clock_slack(topology, log)),
                 catch_up: log.catch_up,
                 ..Envelope::ANY
@@ -111,9 +134,13 @@ impl Envelope {
                 let sink = topology.sink(part)?;
                 Some(topology.sinks[sink].sync_before_ack)
             });
-        if syncs == Some(false) {
+        // Sources and processors keep nothing on their disks. Everybody else has one copy, and no other to mend it.
+        let kind = topology.part(part).kind;
+        let is_processor = topology.processors.iter().any(|one| one.part == part);
+        if kind != PartKind::Source && !is_processor {
             return Envelope {
-                power_losses: Some(0),
+                power_losses: (syncs == Some(false)).then_some(0),
+                corrupted: Some(0),
                 ..Envelope::ANY
             };
         }
@@ -168,6 +195,7 @@ enum Sort {
     Power,
     CutOff,
     FullDisk,
+    Corrupted,
 }
 
 /// What kind of budget a fault draws on, if any. Slowness and lost packets are delay, not loss.
@@ -177,12 +205,14 @@ const fn sort(kind: &FaultKind) -> Option<Sort> {
         FaultKind::PowerLoss { .. } => Some(Sort::Power),
         FaultKind::Pause { .. } | FaultKind::Partition | FaultKind::Oneway => Some(Sort::CutOff),
         FaultKind::DiskFull => Some(Sort::FullDisk),
+        FaultKind::Corrupt => Some(Sort::Corrupted),
         FaultKind::Loss { .. }
         | FaultKind::Duplicate { .. }
         | FaultKind::Delay { .. }
         | FaultKind::Drop { .. }
         | FaultKind::Reset { .. }
         | FaultKind::SlowDisk { .. }
+        | FaultKind::FailedSync
         | FaultKind::SlowNode { .. }
         | FaultKind::SlowLink { .. }
         | FaultKind::ClockStep { .. }
@@ -318,7 +348,14 @@ fn judge_control(topology: &Topology, kind: &FaultKind) -> Option<String> {
 }
 
 fn judge_part(plan: &FaultPlan, topology: &Topology, part: PartId) -> Option<(usize, String)> {
-    let envelope = Envelope::of(topology, part);
+    let mut envelope = Envelope::of(topology, part);
+    let mut faults = plan.faults.iter().enumerate();
+    if faults.any(|(index, fault)| {
+        fault.kind == FaultKind::FailedSync
+            && !strikes(topology, part, &fault.target, index).is_empty()
+    }) {
+        envelope = envelope.after_failed_sync(topology, part);
+    }
     let mut shares: Vec<Share> = Vec::new();
     for (index, fault) in plan.faults.iter().enumerate() {
         let nodes = strikes(topology, part, &fault.target, index);
@@ -381,6 +418,8 @@ fn judge_clock(fault: &Fault, envelope: Envelope) -> Option<String> {
         | FaultKind::Reset { .. }
         | FaultKind::SlowDisk { .. }
         | FaultKind::DiskFull
+        | FaultKind::FailedSync
+        | FaultKind::Corrupt
         | FaultKind::SlowNode { .. }
         | FaultKind::SlowLink { .. }
         | FaultKind::CrashAt { .. }
@@ -404,11 +443,16 @@ fn exceeds(
         u16::try_from(struck.len()).unwrap_or(u16::MAX).min(nodes)
     };
     let power = count(&[Sort::Power]);
-    let with_power = if power == 0 {
-        0
-    } else {
-        count(&[Sort::Power, Sort::Down, Sort::CutOff, Sort::FullDisk])
-    };
+    let corrupted = count(&[Sort::Corrupted]);
+    let struck = count(&[
+        Sort::Power,
+        Sort::Corrupted,
+        Sort::Down,
+        Sort::CutOff,
+        Sort::FullDisk,
+    ]);
+    let with = |few: u16| if few == 0 { 0 } else { struck };
+    let (with_power, with_corrupted) = (with(power), with(corrupted));
     let name = topology.name(part);
     [
         (power, envelope.power_losses, "without power"),
@@ -417,7 +461,17 @@ fn exceeds(
             envelope.struck_with_power,
             "struck while one has no power",
         ),
-        (count(&[Sort::Power, Sort::Down]), envelope.crashes, "down"),
+        (corrupted, envelope.corrupted, "with a damaged disk"),
+        (
+            with_corrupted,
+            envelope.struck_with_corrupted,
+            "struck while one has a damaged disk",
+        ),
+        (
+            count(&[Sort::Power, Sort::Corrupted, Sort::Down]),
+            envelope.crashes,
+            "down",
+        ),
         (count(&[Sort::CutOff]), envelope.cut_off, "cut off"),
         (
             count(&[Sort::FullDisk]),

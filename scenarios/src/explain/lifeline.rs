@@ -309,6 +309,7 @@ const fn stored(stage: Stage) -> &'static str {
         Stage::Written => "stores it in its page cache",
         Stage::Durable => "has it on disk",
         Stage::Lost => "loses it with the power",
+        Stage::Corrupted => "can no longer read it",
     }
 }
 
@@ -319,5 +320,6 @@ const fn staged(stage: Stage) -> &'static str {
         Stage::Written => "in its page cache",
         Stage::Durable => "on disk",
         Stage::Lost => "and loses that with the power",
+        Stage::Corrupted => "and can no longer read that",
     }
 }

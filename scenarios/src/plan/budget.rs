@@ -82,13 +82,14 @@ const NETWORK: &[SwarmKind] = &[
     SwarmKind::ClockFreeze,
 ];
 
-/// Kinds that everything with a disk withstands besides: a write that finds no space is answered with a
-/// refusal and tried again.
-const STORING: [SwarmKind; 4] = [
+/// Kinds that everything with a disk withstands besides: a write that finds no space, or a sync that fails, is
+/// answered with a refusal and tried again.
+const STORING: [SwarmKind; 5] = [
     SwarmKind::Crash,
     SwarmKind::Pause,
     SwarmKind::SlowDisk,
     SwarmKind::DiskFull,
+    SwarmKind::FailedSync,
 ];
 
 impl EnvelopeBudget {
@@ -264,9 +265,14 @@ impl EnvelopeBudget {
                     from: fault.at,
                     until: fault.at + lasts + part.catch_up,
                     nodes,
-                    is_power_loss: has_no_power && part.stores,
+                    // What is gone of a damaged disk others must have, as after a loss of power.
+                    is_power_loss: (has_no_power || fault.kind == FaultKind::Corrupt)
+                        && part.stores,
                     is_down: has_no_power
-                        || matches!(fault.kind, FaultKind::Crash | FaultKind::CrashAt { .. }),
+                        || matches!(
+                            fault.kind,
+                            FaultKind::Crash | FaultKind::CrashAt { .. } | FaultKind::Corrupt
+                        ),
                     is_cut_off: matches!(
                         fault.kind,
                         FaultKind::Pause { .. } | FaultKind::Partition | FaultKind::Oneway
@@ -356,6 +362,8 @@ fn takes_down(kind: &FaultKind) -> bool {
         | FaultKind::Loss { .. }
         | FaultKind::SlowDisk { .. }
         | FaultKind::DiskFull
+        | FaultKind::FailedSync
+        | FaultKind::Corrupt
         | FaultKind::SlowNode { .. }
         | FaultKind::SlowLink { .. }
         | FaultKind::CrashAt { .. }
@@ -446,6 +454,12 @@ fn of_broker(broker: &BrokerSpec, budget: &mut PartBudget, kinds: &mut Vec<Swarm
             kinds.push(SwarmKind::ForceElection);
             if config.nodes > 2 {
                 kinds.push(SwarmKind::PartialMesh);
+            }
+            // What one replica no longer has another must have.
+            if config.min_insync_replicas >= 2 && budget.claim.is_none() {
+                kinds.push(SwarmKind::Corrupt);
+            } else {
+                kinds.retain(|kind| *kind != SwarmKind::FailedSync);
             }
             // The controller's voters are the first three nodes, of which a majority must live; a partition
             // serves while `min_insync_replicas` of its replicas do. One node may always be down: what it

@@ -287,6 +287,8 @@ impl<'a> Sampler<'a> {
             },
             SwarmKind::SlowDisk => FaultKind::SlowDisk { factor },
             SwarmKind::DiskFull => FaultKind::DiskFull,
+            SwarmKind::FailedSync => FaultKind::FailedSync,
+            SwarmKind::Corrupt => FaultKind::Corrupt,
             SwarmKind::SlowNode => FaultKind::SlowNode { factor },
             SwarmKind::SlowLink => FaultKind::SlowLink { factor },
             SwarmKind::ClockStep => {

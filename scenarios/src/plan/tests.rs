@@ -363,6 +363,8 @@ fn any_kind() -> impl Strategy<Value = FaultKind> {
         (class, any::<bool>()).prop_map(|(class, after)| FaultKind::Reset { class, after }),
         any::<u32>().prop_map(|factor| FaultKind::SlowDisk { factor }),
         Just(FaultKind::DiskFull),
+        Just(FaultKind::FailedSync),
+        Just(FaultKind::Corrupt),
         any::<u32>().prop_map(|factor| FaultKind::SlowNode { factor }),
         any::<u32>().prop_map(|factor| FaultKind::SlowLink { factor }),
         (-i64::MAX..=i64::MAX).prop_map(|by| FaultKind::ClockStep { by }),

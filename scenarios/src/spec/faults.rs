@@ -102,11 +102,15 @@ pub enum SwarmKind {
     PartialMesh,
     /// All machines of a zone are cut off or lose power at once.
     ZoneLoss,
+    /// Syncs fail.
+    FailedSync,
+    /// A bit flips in a stored file.
+    Corrupt,
 }
 
 impl SwarmKind {
     /// All of them.
-    pub const ALL: [SwarmKind; 22] = [
+    pub const ALL: [SwarmKind; 24] = [
         SwarmKind::Crash,
         SwarmKind::PowerLoss,
         SwarmKind::Pause,
@@ -129,6 +133,8 @@ impl SwarmKind {
         SwarmKind::Rewind,
         SwarmKind::PartialMesh,
         SwarmKind::ZoneLoss,
+        SwarmKind::FailedSync,
+        SwarmKind::Corrupt,
     ];
 
     /// As which kind a fault is sampled, however a template dresses it; none if only a scenario can plan it.
@@ -146,6 +152,8 @@ impl SwarmKind {
             FaultKind::Reset { .. } => SwarmKind::Reset,
             FaultKind::SlowDisk { .. } => SwarmKind::SlowDisk,
             FaultKind::DiskFull => SwarmKind::DiskFull,
+            FaultKind::FailedSync => SwarmKind::FailedSync,
+            FaultKind::Corrupt => SwarmKind::Corrupt,
             FaultKind::SlowNode { .. } => SwarmKind::SlowNode,
             FaultKind::SlowLink { .. } => SwarmKind::SlowLink,
             FaultKind::ClockStep { .. } => SwarmKind::ClockStep,

@@ -72,6 +72,10 @@ pub enum PlannedKind {
     },
     /// Writes fail for want of space.
     DiskFull {},
+    /// Syncs fail, and what they should have made durable counts as clean.
+    FailedSync {},
+    /// The process dies, and a bit has flipped in a file that it reads when it boots.
+    Corrupt {},
     /// Steps take longer.
     SlowNode {
         /// By this factor.
@@ -175,6 +179,8 @@ impl PlannedKind {
             },
             PlannedKind::SlowDisk { factor } => FaultKind::SlowDisk { factor: *factor },
             PlannedKind::DiskFull {} => FaultKind::DiskFull,
+            PlannedKind::FailedSync {} => FaultKind::FailedSync,
+            PlannedKind::Corrupt {} => FaultKind::Corrupt,
             PlannedKind::SlowNode { factor } => FaultKind::SlowNode { factor: *factor },
             PlannedKind::SlowLink { factor } => FaultKind::SlowLink { factor: *factor },
             PlannedKind::ClockStep { by } => FaultKind::ClockStep { by: by.0 },
@@ -245,6 +251,8 @@ impl PlannedKind {
             },
             FaultKind::SlowDisk { factor } => PlannedKind::SlowDisk { factor: *factor },
             FaultKind::DiskFull => PlannedKind::DiskFull {},
+            FaultKind::FailedSync => PlannedKind::FailedSync {},
+            FaultKind::Corrupt => PlannedKind::Corrupt {},
             FaultKind::SlowNode { factor } => PlannedKind::SlowNode { factor: *factor },
             FaultKind::SlowLink { factor } => PlannedKind::SlowLink { factor: *factor },
             FaultKind::ClockStep { by } => PlannedKind::ClockStep {

@@ -453,6 +453,8 @@ fn faults(reader: &Reader<'_>, scenario: &Scenario, names: &Names) -> Checked {
             | FaultKind::Duplicate { .. }
             | FaultKind::SlowDisk { .. }
             | FaultKind::DiskFull
+            | FaultKind::FailedSync
+            | FaultKind::Corrupt
             | FaultKind::SlowNode { .. }
             | FaultKind::SlowLink { .. }
             | FaultKind::ClockStep { .. }

@@ -59,7 +59,7 @@ kind = "upsert"
 swarm = [
   "crash", "power-loss", "pause", "partition", "oneway", "loss", "delay", "drop", "reset", "slow-disk", "disk-full",
   "slow-node", "slow-link", "clock-step", "clock-drift", "force-election", "clock-slew", "leap-second", "clock-freeze",
-  "partial-mesh", "zone-loss",
+  "partial-mesh", "zone-loss", "failed-sync", "corrupt",
 ]
 max = 6
 envelope = "off"
@@ -119,7 +119,7 @@ duration = "5s"
 [faults]
 swarm = [
   "crash", "power-loss", "pause", "partition", "oneway", "loss", "delay", "drop", "reset", "slow-disk", "disk-full",
-  "slow-node", "slow-link", "clock-step", "clock-drift", "clock-slew", "clock-freeze",
+  "slow-node", "slow-link", "clock-step", "clock-drift", "clock-slew", "clock-freeze", "failed-sync",
 ]
 max = 6
 "#;

@@ -6,7 +6,7 @@ use super::{Entry, Outside, Software, World};
 use crate::network::{Action, Rule, Rules, Scope, class_filter};
 use stormglass_core::actor::Input;
 use stormglass_core::fault::{Fault, FaultKind, FaultPlan, Target};
-use stormglass_core::history::Fact;
+use stormglass_core::history::{Fact, Stage as Told};
 use stormglass_core::id::{GroupId, NodeId, PartId, PointId, name_hash};
 use stormglass_core::part::PartKind;
 use stormglass_core::time::{Span, Time};
@@ -263,6 +263,7 @@ impl World {
         match kind {
             FaultKind::Crash => self.kill(index, nodes, false, false),
             FaultKind::PowerLoss { torn } => self.kill(index, nodes, true, *torn),
+            FaultKind::Corrupt => self.corrupt(index, nodes),
             FaultKind::Pause { clock_stops } => {
                 for id in nodes {
                     self.pause(index, *id, *clock_stops);
@@ -296,7 +297,10 @@ impl World {
             FaultKind::SlowLink { factor } => {
                 self.rule(index, target, nodes, Action::Slow(*factor))
             }
-            FaultKind::SlowDisk { .. } | FaultKind::DiskFull | FaultKind::SlowNode { .. } => {
+            FaultKind::SlowDisk { .. }
+            | FaultKind::DiskFull
+            | FaultKind::FailedSync
+            | FaultKind::SlowNode { .. } => {
                 self.count_each(index, nodes);
                 self.refresh_factors();
             }
@@ -349,6 +353,22 @@ impl World {
             self.network.rules.count(index);
             if strikes {
                 self.crash(*id, power, torn);
+            }
+        }
+    }
+
+    /// Processes die whose disks have gone bad. One that keeps no data has nothing to lose, and lives on.
+    fn corrupt(&mut self, index: u32, nodes: &[NodeId]) {
+        for id in nodes {
+            let now = self.now;
+            let node = &mut self.nodes[usize::from(id.0)];
+            let incarnation = node.incarnation;
+            let Some(gone) = node.disk.corrupt(now) else {
+                continue;
+            };
+            self.kill(index, &[*id], false, false);
+            for fact in gone {
+                self.observe(*id, incarnation, Told::Corrupted, None, fact);
             }
         }
     }
@@ -425,7 +445,8 @@ impl World {
     /// Factors of slow nodes and disks, from the faults that are active.
     fn refresh_factors(&mut self) {
         for node in &mut self.nodes {
-            (node.slow_factor, node.disk.slow_factor, node.disk.full) = (1, 1, false);
+            (node.slow_factor, node.disk.slow_factor) = (1, 1);
+            (node.disk.full, node.disk.fails_syncs) = (false, false);
         }
         for (fault, progress) in self.faults.plan.faults.iter().zip(&self.faults.progress) {
             if progress.stage != Stage::Active {
@@ -440,6 +461,7 @@ impl World {
                     node.slow_factor *= factor.max(1);
                 }
                 node.disk.full |= fault.kind == FaultKind::DiskFull;
+                node.disk.fails_syncs |= fault.kind == FaultKind::FailedSync;
             }
         }
     }
@@ -455,7 +477,9 @@ impl World {
         let kind = self.faults.plan.faults[index as usize].kind.clone();
         self.observe_world(Fact::FaultEnded(index));
         match kind {
-            FaultKind::Crash | FaultKind::PowerLoss { .. } => self.revive(&killed),
+            FaultKind::Crash | FaultKind::PowerLoss { .. } | FaultKind::Corrupt => {
+                self.revive(&killed);
+            }
             FaultKind::CrashAt { .. } | FaultKind::YieldAt { .. } => {
                 self.faults.watched.retain(|(_, fault)| *fault != index);
                 self.revive(&killed);
@@ -476,7 +500,10 @@ impl World {
                 self.network.rules.remove(index);
                 self.network.resume_after_heal(self.now, &mut self.agenda);
             }
-            FaultKind::SlowDisk { .. } | FaultKind::DiskFull | FaultKind::SlowNode { .. } => {
+            FaultKind::SlowDisk { .. }
+            | FaultKind::DiskFull
+            | FaultKind::FailedSync
+            | FaultKind::SlowNode { .. } => {
                 self.refresh_factors();
             }
             FaultKind::ClockStep { .. }

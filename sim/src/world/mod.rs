@@ -36,6 +36,7 @@ use std::collections::VecDeque;
 use stormglass_core::actor::{Context, Control, Effect, Input, Origin};
 use stormglass_core::digest::{Digest, digest_of};
 use stormglass_core::disk::{DiskOp, DiskReply};
+use stormglass_core::fault::FaultKind;
 use stormglass_core::history::{Fact, Kinds, Observation, Stage};
 use stormglass_core::id::{Incarnation, NodeId};
 use stormglass_core::rng::Seed;
@@ -103,10 +104,13 @@ impl World {
         let clocks = Clocks::new(plan.time_service, plan.nodes.len());
         agenda.push(plan.heal_at, Entry::Heal);
         agenda.push(plan.drain_at, Entry::Drain);
+        // Only then does anybody ask for the facts of what is durable already.
+        let mut kinds = plan.faults.faults.iter().map(|fault| &fault.kind);
+        let keeps_facts = kinds.any(|kind| *kind == FaultKind::Corrupt);
         let nodes = plan
             .nodes
             .into_iter()
-            .map(|node| World::machine(seed, node))
+            .map(|node| World::machine(seed, node, keeps_facts))
             .collect();
         World {
             seed,
@@ -139,10 +143,12 @@ impl World {
         }
     }
 
-    fn machine(seed: Seed, plan: NodePlan) -> Node {
+    fn machine(seed: Seed, plan: NodePlan, keeps_facts: bool) -> Node {
+        let mut disk = Disk::new(seed.keyed(&format!("disk/{}", plan.name)));
+        disk.keeps_facts = keeps_facts;
         Node {
             rng: seed.stream(&format!("node/{}", plan.name)),
-            disk: Disk::new(seed.keyed(&format!("disk/{}", plan.name))),
+            disk,
             name: plan.name,
             part: plan.part,
             software: plan.software,

@@ -6,6 +6,7 @@ use crate::event::Batch;
 use crate::history::Fact;
 use crate::id::CallId;
 use crate::message::queue::Tag;
+use crate::time::Mono;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -57,6 +58,8 @@ pub(super) struct Journal {
     written: Vec<Store>,
     is_syncing: bool,
     wants_rewrite: bool,
+    /// When the journal is written anew after a failed sync: until then nothing in it is known to be durable.
+    mend_at: Option<Mono>,
     records: usize,
 }
 
@@ -70,6 +73,7 @@ impl Journal {
             written: Vec::new(),
             is_syncing: false,
             wants_rewrite: false,
+            mend_at: None,
             records: 0,
         }
     }
@@ -138,9 +142,27 @@ impl Journal {
         self.sync_next(cx);
     }
 
+    /// A sync has failed. Its pages count as clean now, so that another sync would prove nothing (fsyncgate): all
+    /// appends wait until the journal has been written anew, not before `mend_at`. Gives back the batches that
+    /// waited for the next sync.
+    pub(super) fn broke(&mut self, mend_at: Mono) -> Vec<Store> {
+        self.is_syncing = false;
+        self.wants_rewrite = true;
+        self.mend_at = Some(mend_at);
+        std::mem::take(&mut self.written)
+    }
+
+    /// When it is to be mended, if it is broken.
+    pub(super) const fn mend_at(&self) -> Option<Mono> {
+        self.mend_at
+    }
+
     /// Whether the journal should be rewritten in this step, given how many records would be enough. It must be
     /// quiet for that: what is under way is in neither the file nor the ledger. Until it is, appends wait.
-    pub(super) fn is_rewrite_due(&mut self, needed: usize) -> bool {
+    pub(super) fn is_rewrite_due(&mut self, now: Mono, needed: usize) -> bool {
+        if self.mend_at.is_some_and(|at| at > now) {
+            return false;
+        }
         if self.records >= REWRITE_MIN && self.records / 4 >= needed {
             self.wants_rewrite = true;
         }
@@ -152,6 +174,7 @@ impl Journal {
         self.records = records.len();
         self.ask(cx, DiskVerb::Replace(records), None, Job::Rewrite);
         self.wants_rewrite = false;
+        self.mend_at = None;
         self.is_syncing = true;
         self.ask(cx, DiskVerb::Sync, None, Job::Sync(Vec::new()));
         while let Some((record, fact, job)) = self.held.pop_front() {

@@ -141,6 +141,10 @@ impl Mailbox {
             (Some(Job::Scan | Job::Truncate), Ok(_) | Err(_)) => {
                 self.boot = Boot::Failed(cx.monotonic() + RESCAN);
             }
+            // It was appended before a sync failed, and no sync of its own can make it durable.
+            (Some(Job::Store(store)), Ok(_)) if self.journal.mend_at().is_some() => {
+                landed.push((store.ticket, Err(Refusal::DiskFailed)));
+            }
             (Some(Job::Store(store)), Ok(_)) => {
                 if self.policy.sync_before_ack && !self.policy.has(QueueFlaw::AckBeforeSync) {
                     self.journal.sync(cx, store);
@@ -151,22 +155,28 @@ impl Mailbox {
             (Some(Job::Store(store)), Err(error)) => {
                 landed.push((store.ticket, Err(refusal(error))));
             }
-            (Some(Job::Sync(stores)), outcome) => {
+            (Some(Job::Sync(stores)), Ok(_)) if self.journal.mend_at().is_none() => {
                 for store in stores {
-                    landed.push(match outcome {
-                        Ok(_) => self.land(store),
-                        // The pages count as clean now: syncing again would prove nothing (fsyncgate).
-                        Err(_) => (store.ticket, Err(Refusal::DiskFailed)),
-                    });
+                    landed.push(self.land(store));
                 }
                 self.journal.synced(cx);
             }
+            (Some(Job::Sync(stores)), _) => self.broke(cx, stores, &mut landed),
+            (Some(Job::Rewrite), Err(_)) => self.broke(cx, Vec::new(), &mut landed),
             (Some(Job::Close(close)), outcome) => self.closed(cx, &close, outcome.err()),
-            (Some(Job::Note | Job::Rewrite) | None, _) => {}
+            (Some(Job::Rewrite), Ok(_)) | (Some(Job::Note) | None, _) => {}
         }
         self.serve(cx);
         self.tidy(cx);
         landed
+    }
+
+    /// What waits for a journal that did not become durable is refused.
+    fn broke(&mut self, cx: &mut Context<'_>, mut stores: Vec<Store>, landed: &mut Vec<Landed>) {
+        cx.point(points::SYNC_FAILED);
+        stores.extend(self.journal.broke(cx.monotonic() + RESCAN));
+        let refused = stores.into_iter();
+        landed.extend(refused.map(|store| (store.ticket, Err(Refusal::DiskFailed))));
     }
 
     fn land(&mut self, store: Store) -> Landed {
@@ -482,7 +492,8 @@ impl Mailbox {
     pub(super) fn next_deadline(&mut self) -> Option<Mono> {
         let boot = match self.boot {
             Boot::Failed(again) => Some(again),
-            Boot::Reading | Boot::Ready => None,
+            Boot::Reading => None,
+            Boot::Ready => self.journal.mend_at(),
         };
         let polls = self.polls.iter().map(|poll| poll.until);
         polls.chain(boot).chain(self.ledger.next_deadline()).min()
@@ -491,7 +502,8 @@ impl Mailbox {
     /// Rewrites the journal when most of it is settled, so that the disk stays bounded.
     fn tidy(&mut self, cx: &mut Context<'_>) {
         // Three records of settled, dead and tried messages stand beside one for each batch.
-        if self.is_ready() && self.journal.is_rewrite_due(self.ledger.batches() + 3) {
+        let needed = self.ledger.batches() + 3;
+        if self.is_ready() && self.journal.is_rewrite_due(cx.monotonic(), needed) {
             let group = self.policy.group.unwrap_or_default();
             let records = self.ledger.snapshot(self.policy.topic, group);
             self.journal.rewrite(cx, records);

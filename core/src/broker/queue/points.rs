@@ -14,5 +14,14 @@ pub const RECOVERED: PointId = PointId::new("queue.recovered");
 /// A journal has been rewritten without what is settled.
 pub const REWRITTEN: PointId = PointId::new("queue.rewritten");
 
+/// A sync has failed: the journal takes nothing before it has been written anew.
+pub const SYNC_FAILED: PointId = PointId::new("queue.sync-failed");
+
 /// All of them.
-pub const ALL: &[PointId] = &[REDELIVERED, DEAD_LETTERED, RECOVERED, REWRITTEN];
+pub const ALL: &[PointId] = &[
+    REDELIVERED,
+    DEAD_LETTERED,
+    RECOVERED,
+    REWRITTEN,
+    SYNC_FAILED,
+];

@@ -64,6 +64,66 @@ fn cutting_off_is_free_until_a_power_loss_comes_along() {
 }
 
 #[test]
+fn a_damaged_disk_needs_another_replica_whether_or_not_it_was_synced() {
+    let damaged = |at, index| fault(at, FaultKind::Corrupt, node(index));
+    assert!(fits(vec![damaged(0, 0), damaged(7, 1)]));
+    assert!(!fits(vec![damaged(0, 0), damaged(6, 1)]));
+    assert!(!fits(vec![
+        damaged(0, 0),
+        fault(1, FaultKind::Partition, node(1))
+    ]));
+    let sink = Target::All("sink.rows".to_owned());
+    assert!(fits(vec![fault(0, POWER, sink.clone())]));
+    assert!(!fits(vec![fault(0, FaultKind::Corrupt, sink)]));
+    let workers = Target::All("processor.totals".to_owned());
+    assert!(fits(vec![fault(0, FaultKind::Corrupt, workers)]));
+}
+
+#[test]
+fn a_log_that_syncs_rests_on_its_replicas_once_a_sync_has_failed() {
+    let mode = DeliveryMode::AtLeastOnce;
+    let mut topology = pipeline(true, SinkKind::Append, "identity", mode);
+    topology.logs[0].sync_before_ack = true;
+    let fits = |faults| judge(&FaultPlan { faults }, &topology) == Fit::Inside;
+    let dark = || fault(9, POWER, Target::All("broker.main".to_owned()));
+    // A log that syncs withstands it but for its processes: as many as it has spare may be down.
+    let two = |at| vec![fault(at, POWER, node(0)), fault(at + 7, POWER, node(1))];
+    assert!(fits(two(9)));
+    assert!(!fits(vec![dark()]));
+    let failed = fault(0, FaultKind::FailedSync, node(0));
+    let after = |faults: Vec<Fault>| [vec![failed.clone()], faults].concat();
+    assert!(fits(after(two(9))));
+    assert!(!fits(after(vec![
+        fault(9, POWER, node(0)),
+        fault(10, FaultKind::Partition, node(1)),
+    ])));
+    assert!(fits(vec![
+        fault(9, POWER, node(0)),
+        fault(10, FaultKind::Partition, node(1)),
+    ]));
+}
+
+#[test]
+fn a_zone_and_a_set_strike_what_they_name_and_two_roles_may_be_two_nodes() {
+    let mode = DeliveryMode::AtLeastOnce;
+    let mut topology = pipeline(true, SinkKind::Append, "identity", mode);
+    topology.zones = 3;
+    let fits = |target| {
+        let faults = vec![fault(0, POWER, target)];
+        judge(&FaultPlan { faults }, &topology) == Fit::Inside
+    };
+    assert!(fits(Target::Zone(1)));
+    assert!(fits(Target::Set(vec![node(1)])));
+    assert!(!fits(Target::Set(vec![node(0), node(1)])));
+    assert!(!fits(Target::Set(vec![Target::Zone(0), Target::Zone(1)])));
+    let controller = Target::Controller("broker.main".to_owned());
+    assert!(!fits(Target::Set(vec![leader(), controller])));
+    topology.zones = 1;
+    let faults = vec![fault(0, POWER, Target::Zone(0))];
+    assert_ne!(judge(&FaultPlan { faults }, &topology), Fit::Inside);
+}
+
+#[test]
 fn a_fault_on_another_part_draws_on_no_budget_here() {
     let all = |part: &str| Target::All(part.to_owned());
     let faults = vec![

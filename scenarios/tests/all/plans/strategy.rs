@@ -149,6 +149,8 @@ impl Places {
             (class(), any::<bool>()).prop_map(|(class, after)| FaultKind::Reset { class, after }),
             factor().prop_map(|factor| FaultKind::SlowDisk { factor }),
             Just(FaultKind::DiskFull),
+            Just(FaultKind::FailedSync),
+            Just(FaultKind::Corrupt),
             factor().prop_map(|factor| FaultKind::SlowNode { factor }),
             factor().prop_map(|factor| FaultKind::SlowLink { factor }),
             signed().prop_map(|by| FaultKind::ClockStep { by }),

@@ -5,6 +5,7 @@
     reason = "a test picks the facts that it speaks of"
 )]
 
+mod disks;
 mod flaws;
 mod generations;
 mod rig;

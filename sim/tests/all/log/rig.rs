@@ -495,6 +495,14 @@ impl Left {
             .collect()
     }
 
+    /// How many batches could no longer be read.
+    pub fn corrupted(&self) -> usize {
+        let facts = self.facts();
+        facts
+            .filter(|(stage, _)| *stage == Stage::Corrupted)
+            .count()
+    }
+
     /// Events that were acknowledged and that the audit was not shown.
     pub fn lost(&self) -> Vec<u64> {
         let audited = self.audited();
@@ -536,7 +544,7 @@ impl Left {
                     let log = logs.entry((node, *partition)).or_default();
                     log.insert(entry.base.0, (entry.epoch.0, entry.batch.digest));
                 }
-                (Fact::Appended { partition, entry }, Stage::Lost) => {
+                (Fact::Appended { partition, entry }, Stage::Lost | Stage::Corrupted) => {
                     logs.entry((node, *partition))
                         .or_default()
                         .remove(&entry.base.0);

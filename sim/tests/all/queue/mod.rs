@@ -137,6 +137,46 @@ fn a_full_disk_delays_and_loses_nothing() {
 }
 
 #[test]
+fn a_failed_sync_is_mended_before_anything_is_answered_again() {
+    for seed in 0..10 {
+        let mut script = with(FaultKind::FailedSync, BROKER);
+        script.seed = seed;
+        // Nobody takes messages meanwhile, so that there is something to lose when the power goes later.
+        for node in ["processor.a.0", "processor.b.0"] {
+            let mut absent = fault(FaultKind::Crash, node);
+            absent.at = Time(9_000_000_000);
+            absent.lasts = Span::secs(6);
+            script.faults.push(absent);
+        }
+        let mut power = fault(FaultKind::PowerLoss { torn: false }, BROKER);
+        power.at = script.faults[0].at + script.faults[0].lasts + Span::millis(300);
+        script.faults.push(power);
+        script.faults.sort_by_key(|fault| fault.at);
+        let left = script.run();
+        complete(&left);
+        assert!(left.passed("queue.sync-failed") > 0);
+    }
+}
+
+#[test]
+fn a_damaged_journal_loses_what_only_it_had() {
+    let lost: usize = (0..10)
+        .map(|seed| {
+            let mut script = with(FaultKind::Corrupt, BROKER);
+            script.seed = seed;
+            // Nobody takes messages meanwhile, so that there is something to lose.
+            for node in ["processor.a.0", "processor.b.0"] {
+                let mut absent = fault(FaultKind::Crash, node);
+                absent.at = Time(9_000_000_000);
+                script.faults.push(absent);
+            }
+            script.run().lost().len()
+        })
+        .sum();
+    assert!(lost > 0);
+}
+
+#[test]
 fn every_subscriber_of_a_fanout_is_handed_everything() {
     for kind in [
         FaultKind::Crash,
