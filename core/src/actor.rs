@@ -128,6 +128,17 @@ pub enum Control {
     Rewind,
     /// A broker forgets its idempotent producers.
     ExpireProducers,
+    /// A member of a group gives up what it has, leaves, and stays away.
+    Leave,
+    /// It joins again.
+    Join,
+    /// A processor's operator fails on the events of one key in so many, every time.
+    Poison {
+        /// One key in so many, 1 is every key.
+        one_in: u32,
+    },
+    /// The operator is mended.
+    Mend,
     /// A setting of a user's part.
     Configure {
         /// Which.
@@ -135,6 +146,25 @@ pub enum Control {
         /// Its new value.
         value: i64,
     },
+}
+
+impl Control {
+    /// What takes it back when the fault that it came with ends; none where it was done once and for all.
+    #[must_use]
+    pub const fn undone_by(&self) -> Option<Control> {
+        match self {
+            Control::Leave => Some(Control::Join),
+            Control::Poison { .. } => Some(Control::Mend),
+            Control::Stop
+            | Control::ForceElection
+            | Control::ForceRetention { .. }
+            | Control::Rewind
+            | Control::ExpireProducers
+            | Control::Join
+            | Control::Mend
+            | Control::Configure { .. } => None,
+        }
+    }
 }
 
 /// What an actor asks for.

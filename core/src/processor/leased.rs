@@ -5,7 +5,7 @@ use super::delivery::{Delivery, Order};
 use super::operator::Operator;
 use super::plan::ProcessorPlan;
 use super::writes::Writes;
-use super::{Applied, CALLS, LEASE_CALLS, RETRY, points};
+use super::{Applied, CALLS, LEASE_CALLS, Poison, RETRY, points};
 use crate::actor::{Connection, Context, Inspection, Work};
 use crate::call::Calls;
 use crate::client::consumer::{LeaseConsumer, LeaseConsumerPlan, Leased as Given};
@@ -49,6 +49,10 @@ pub(super) struct Leased {
     attempt: Option<Attempt>,
     /// The node's claim to write, where it needs one.
     holder: Option<Holder>,
+    /// Whether it takes nothing new and gives back what it has not begun to write.
+    pub(super) is_away: bool,
+    /// On which events the operator fails.
+    pub(super) poison: Poison,
 }
 
 impl Leased {
@@ -67,6 +71,8 @@ impl Leased {
             waiting: VecDeque::new(),
             attempt: None,
             holder: (plan.lease.clone()).map(|lease| Holder::new(lease, LEASE_CALLS)),
+            is_away: false,
+            poison: Poison::NONE,
             plan: Arc::clone(plan),
         }
     }
@@ -83,7 +89,7 @@ impl Leased {
         if let Some(holder) = &mut self.holder {
             holder.pump(cx);
         }
-        let may_write = self.token(cx).is_some();
+        let may_write = self.token(cx).is_some() && !self.is_away;
         if !may_write {
             self.stand_down(cx);
         }
@@ -111,7 +117,11 @@ impl Leased {
             tags.extend(attempt.tags.iter());
         }
         if !tags.is_empty() {
-            cx.point(lease::points::STOOD_DOWN);
+            cx.point(if self.is_away {
+                points::LEFT
+            } else {
+                lease::points::STOOD_DOWN
+            });
             self.consumer.settle(cx, Verb::Release, tags.into());
         }
     }
@@ -125,7 +135,11 @@ impl Leased {
             && let Some(delivery) = self.waiting.pop_front()
         {
             // Somebody else may have it by now.
-            if self.consumer.holds(delivery.tag, now) {
+            if self.poison.strikes(&delivery.event) {
+                // Nobody settles it: it is handed out again when its lease has run out, and so often at most.
+                cx.point(points::POISONED);
+                self.consumer.forget([delivery.tag]);
+            } else if self.consumer.holds(delivery.tag, now) {
                 applied.add(&mut *self.operator, &delivery.event, None, &self.plan);
                 tags.push(delivery.tag);
             } else {

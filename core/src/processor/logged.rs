@@ -7,7 +7,7 @@ use super::plan::ProcessorPlan;
 use super::ticks::Ticks;
 use super::track::{Adoption, Attempt, Phase, Settles, Stage, Track};
 use super::writes::Writes;
-use super::{Applied, CALLS, CHECKPOINT, RETRY, WATERMARK, points};
+use super::{Applied, CALLS, CHECKPOINT, Poison, RETRY, WATERMARK, points};
 use crate::actor::{Connection, Context, Inspection, Work};
 use crate::call::Calls;
 use crate::client::consumer::{Given, LogConsumer, LogConsumerPlan};
@@ -55,6 +55,8 @@ pub(super) struct Logged {
     pub(super) is_releasing: bool,
     /// How far event time has come, where there are windows.
     pub(super) ticks: Ticks,
+    /// On which events the operator fails.
+    pub(super) poison: Poison,
 }
 
 impl Logged {
@@ -69,6 +71,7 @@ impl Logged {
             numbered: 0,
             is_releasing: false,
             ticks: Ticks::default(),
+            poison: Poison::NONE,
             plan: Arc::clone(plan),
         }
     }
@@ -269,13 +272,21 @@ impl Logged {
                     applied.fire(windows, from);
                 }
             }
-            track.apply(&mut applied, (limit, now), &self.plan);
+            let was_stuck = track.is_stuck;
+            track.apply(&mut applied, (limit, now), self.poison, &self.plan);
+            if track.is_stuck && !was_stuck {
+                cx.point(points::POISONED);
+            }
+            let is_stuck = track.is_stuck;
             cx.spend(Work {
                 requests: 0,
                 records: applied.events,
                 bytes: 0,
             });
             if is_silent {
+                if is_stuck {
+                    return;
+                }
                 continue;
             }
             applied.tell_filtered(cx, &self.plan);
@@ -286,6 +297,9 @@ impl Logged {
             if applied.rows.is_empty()
                 && (is_still || self.delivery.order == Order::WriteThenSettle)
             {
+                if is_stuck {
+                    return;
+                }
                 continue;
             }
             let zombie = self.plan.has(ProcessorFlaw::SkipFence);
@@ -480,6 +494,16 @@ impl Logged {
         if let Ask::Write(.., ticket) = ask {
             self.writes.failed(cx, ticket);
         }
+    }
+
+    /// The node leaves its group: what it has is finished, committed and given up first.
+    pub(super) fn leave(&mut self, cx: &mut Context<'_>) {
+        self.consumer.leave(cx);
+    }
+
+    /// The node joins its group again.
+    pub(super) fn join(&mut self, cx: &mut Context<'_>) {
+        self.consumer.come_back(cx);
     }
 
     /// The group starts again from the earliest offset. Where rows and position are one, what the sink

@@ -34,6 +34,7 @@ use crate::event_time::{Credit, LateEvent};
 use crate::history::Fact;
 use crate::id::{CallId, Offset, TimerId};
 use crate::message::{Message, Reply};
+use crate::rng::mix;
 use crate::time::Mono;
 use config::ProcessorFlaw;
 use leased::Leased;
@@ -113,6 +114,16 @@ impl Processor {
         match (control, &mut self.0) {
             (Control::Rewind, Pipeline::Log(logged)) => logged.rewind(cx),
             (Control::Stop, Pipeline::Log(logged)) => logged.stop(cx),
+            (Control::Leave, Pipeline::Log(logged)) => logged.leave(cx),
+            (Control::Join, Pipeline::Log(logged)) => logged.join(cx),
+            (Control::Poison { one_in }, Pipeline::Log(logged)) => logged.poison = Poison(*one_in),
+            (Control::Mend, Pipeline::Log(logged)) => logged.poison = Poison::NONE,
+            (Control::Poison { one_in }, Pipeline::Lease(leased)) => {
+                leased.poison = Poison(*one_in)
+            }
+            (Control::Mend, Pipeline::Lease(leased)) => leased.poison = Poison::NONE,
+            (Control::Leave, Pipeline::Lease(leased)) => leased.is_away = true,
+            (Control::Join, Pipeline::Lease(leased)) => leased.is_away = false,
             (
                 Control::Rewind
                 | Control::Stop
@@ -163,6 +174,18 @@ impl Actor for Processor {
 /// Whether a flawed processor leaves this event out.
 fn skips(event: &Event, plan: &ProcessorPlan) -> bool {
     plan.has(ProcessorFlaw::SkipEvents) && event.id.number % SKIP_EVERY == SKIP_EVERY - 1
+}
+
+/// On which events the operator fails: those of one key in so many, 0 none. Every node and every try agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Poison(u32);
+
+impl Poison {
+    const NONE: Poison = Poison(0);
+
+    fn strikes(self, event: &Event) -> bool {
+        self.0 > 0 && mix(event.key).is_multiple_of(u64::from(self.0))
+    }
 }
 
 /// What came of applying some events.

@@ -54,6 +54,12 @@ pub const ALIGNED: PointId = PointId::new("processor.input-ahead");
 /// Everything was given up for a rebalance.
 pub const RELEASED: PointId = PointId::new("processor.released");
 
+/// The operator has failed on an event: a log's partition waits behind it, a queue's delivery is left to run out.
+pub const POISONED: PointId = PointId::new("processor.poisoned");
+
+/// A worker that leaves has given back what it had not begun to write.
+pub const LEFT: PointId = PointId::new("processor.left");
+
 /// All of a processor.
 pub const ALL: &[PointId] = &[
     BEFORE_WRITE,
@@ -69,6 +75,8 @@ pub const ALL: &[PointId] = &[
     RETRY_REFUSED,
     BREAKER_OPENED,
     RELEASED,
+    LEFT,
+    POISONED,
     FIRED,
     LATE,
     IDLE,

@@ -2,7 +2,7 @@
 
 use super::operator::Operator;
 use super::window::{Fired, Windowed};
-use super::{Applied, ProcessorPlan};
+use super::{Applied, Poison, ProcessorPlan};
 use crate::client::consumer::Records;
 use crate::event_time::BEGINNING;
 use crate::id::{Offset, Partition};
@@ -106,6 +106,8 @@ pub(super) struct Track {
     entry: usize,
     buffered: u64,
     pub(super) is_paused: bool,
+    /// Whether the operator fails on the next event: everything behind it waits.
+    pub(super) is_stuck: bool,
     /// The next offset to apply. Invariant: the operator's state is that of all offsets below.
     pub(super) cursor: Offset,
     /// Below this, events are applied and not written.
@@ -139,6 +141,7 @@ impl Track {
             entry: 0,
             buffered: 0,
             is_paused: false,
+            is_stuck: false,
             cursor: Offset(0),
             silent_below: Offset(0),
             attempt: None,
@@ -183,13 +186,16 @@ impl Track {
         self.buffered
     }
 
-    /// Applies a batch of buffered events, none at or above `limit`.
+    /// Applies a batch of buffered events, none at or above `limit` and none from the first on which the operator
+    /// fails.
     pub(super) fn apply(
         &mut self,
         applied: &mut Applied,
         (limit, now): (Offset, Mono),
+        poison: Poison,
         plan: &ProcessorPlan,
     ) {
+        self.is_stuck = false;
         while let Some(records) = self.buffer.front() {
             for entry in &records.entries()[self.entry..] {
                 let skip = self.cursor.0.saturating_sub(entry.base.0) as usize;
@@ -197,6 +203,10 @@ impl Track {
                 let events = entry.batch.events();
                 for event in &events[skip.min(events.len())..] {
                     if applied.events == plan.batch || self.cursor >= limit {
+                        return;
+                    }
+                    if poison.strikes(event) {
+                        self.is_stuck = true;
                         return;
                     }
                     if let Some(windows) = &mut self.windows {

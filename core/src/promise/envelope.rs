@@ -341,6 +341,10 @@ fn judge_control(topology: &Topology, kind: &FaultKind) -> Option<String> {
             settles_first.then(|| why.to_owned())
         }
         Control::Stop
+        | Control::Leave
+        | Control::Join
+        | Control::Poison { .. }
+        | Control::Mend
         | Control::ForceElection
         | Control::ForceRetention { .. }
         | Control::Configure { .. } => None,

@@ -184,6 +184,10 @@ impl Actor for Source {
                 | Control::ForceRetention { .. }
                 | Control::Rewind
                 | Control::ExpireProducers
+                | Control::Leave
+                | Control::Join
+                | Control::Poison { .. }
+                | Control::Mend
                 | Control::Configure { .. },
             )
             | Input::Timer(_)

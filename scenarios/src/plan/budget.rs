@@ -404,6 +404,9 @@ fn part(scenario: &Scenario, name: &str, nodes: u16) -> PartBudget {
         }
         "processor" | "service" => {
             kinds.extend([SwarmKind::Crash, SwarmKind::Pause]);
+            if section == "processor" {
+                kinds.extend([SwarmKind::MemberChurn, SwarmKind::Poison]);
+            }
             // Who settles first promised not to do twice what is read twice.
             let mut processors = scenario.processors.values();
             if !processors.any(|one| one.delivery == DeliveryMode::AtMostOnce) {

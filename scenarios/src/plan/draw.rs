@@ -178,6 +178,10 @@ impl<'a> Sampler<'a> {
         if kind == SwarmKind::Rewind {
             return Target::Coordinator(part.to_owned());
         }
+        // What is wrong with an event is wrong with it everywhere.
+        if kind == SwarmKind::Poison {
+            return Target::All(part.to_owned());
+        }
         let nodes = self.budget.parts().get(part).map_or(1, |part| part.nodes);
         // What is held to outlive all its machines at once is struck whole in every second draw.
         let is_down = matches!(kind, SwarmKind::Crash | SwarmKind::PowerLoss);
@@ -313,6 +317,11 @@ impl<'a> Sampler<'a> {
             }
             SwarmKind::ForceElection => FaultKind::Control(Control::ForceElection),
             SwarmKind::Rewind => FaultKind::Control(Control::Rewind),
+            SwarmKind::MemberChurn => FaultKind::Control(Control::Leave),
+            SwarmKind::Poison => {
+                let one_in = self.stream.pick(&[1, 4, 50]).copied().unwrap_or(4);
+                FaultKind::Control(Control::Poison { one_in })
+            }
             SwarmKind::ClockSlew => {
                 let by = self.length(timeouts).min(self.budget.clock()).0 as i64;
                 FaultKind::ClockSlew {

@@ -378,6 +378,8 @@ fn any_kind() -> impl Strategy<Value = FaultKind> {
         Just(FaultKind::Control(Control::Stop)),
         Just(FaultKind::Control(Control::ForceElection)),
         Just(FaultKind::Control(Control::Rewind)),
+        Just(FaultKind::Control(Control::Leave)),
+        any::<u32>().prop_map(|one_in| FaultKind::Control(Control::Poison { one_in })),
         Just(FaultKind::Control(Control::ExpireProducers)),
         (0..i64::MAX as u64).prop_map(|keep| FaultKind::Control(Control::ForceRetention { keep })),
         (class, any::<i64>())

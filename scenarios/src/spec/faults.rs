@@ -106,11 +106,15 @@ pub enum SwarmKind {
     FailedSync,
     /// A bit flips in a stored file.
     Corrupt,
+    /// A member of a group leaves and joins again.
+    MemberChurn,
+    /// An operator fails on the events of some keys.
+    Poison,
 }
 
 impl SwarmKind {
     /// All of them.
-    pub const ALL: [SwarmKind; 24] = [
+    pub const ALL: [SwarmKind; 26] = [
         SwarmKind::Crash,
         SwarmKind::PowerLoss,
         SwarmKind::Pause,
@@ -135,6 +139,8 @@ impl SwarmKind {
         SwarmKind::ZoneLoss,
         SwarmKind::FailedSync,
         SwarmKind::Corrupt,
+        SwarmKind::MemberChurn,
+        SwarmKind::Poison,
     ];
 
     /// As which kind a fault is sampled, however a template dresses it; none if only a scenario can plan it.
@@ -163,9 +169,13 @@ impl SwarmKind {
             FaultKind::ClockFreeze => SwarmKind::ClockFreeze,
             FaultKind::Control(Control::ForceElection) => SwarmKind::ForceElection,
             FaultKind::Control(Control::Rewind) => SwarmKind::Rewind,
+            FaultKind::Control(Control::Leave) => SwarmKind::MemberChurn,
+            FaultKind::Control(Control::Poison { .. }) => SwarmKind::Poison,
             FaultKind::Duplicate { .. }
             | FaultKind::Control(
                 Control::Stop
+                | Control::Join
+                | Control::Mend
                 | Control::ForceRetention { .. }
                 | Control::ExpireProducers
                 | Control::Configure { .. },

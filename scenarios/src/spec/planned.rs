@@ -134,6 +134,14 @@ pub enum PlannedKind {
     Rewind {},
     /// A broker forgets its idempotent producers.
     ExpireProducers {},
+    /// A node of a processor leaves its group, and joins again when the fault ends.
+    MemberChurn {},
+    /// A processor's operator fails on the events of some keys, every time, until the fault ends.
+    Poison {
+        /// Of one key in so many; 1 is every key.
+        #[schemars(range(min = 1))]
+        one_in: u32,
+    },
     /// A setting of a user's part is changed.
     Configure {
         /// Which.
@@ -205,6 +213,10 @@ impl PlannedKind {
             }
             PlannedKind::Rewind {} => FaultKind::Control(Control::Rewind),
             PlannedKind::ExpireProducers {} => FaultKind::Control(Control::ExpireProducers),
+            PlannedKind::MemberChurn {} => FaultKind::Control(Control::Leave),
+            PlannedKind::Poison { one_in } => {
+                FaultKind::Control(Control::Poison { one_in: *one_in })
+            }
             PlannedKind::Configure { setting, value } => FaultKind::Control(Control::Configure {
                 name: setting.clone(),
                 value: *value,
@@ -279,11 +291,15 @@ impl PlannedKind {
             }
             FaultKind::Control(Control::Rewind) => PlannedKind::Rewind {},
             FaultKind::Control(Control::ExpireProducers) => PlannedKind::ExpireProducers {},
+            FaultKind::Control(Control::Leave) => PlannedKind::MemberChurn {},
+            FaultKind::Control(Control::Poison { one_in }) => {
+                PlannedKind::Poison { one_in: *one_in }
+            }
             FaultKind::Control(Control::Configure { name, value }) => PlannedKind::Configure {
                 setting: name.clone(),
                 value: *value,
             },
-            FaultKind::Control(Control::Stop) => return None,
+            FaultKind::Control(Control::Stop | Control::Join | Control::Mend) => return None,
         })
     }
 }

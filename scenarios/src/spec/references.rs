@@ -10,7 +10,8 @@ use crate::spec::parse::Reader;
 use crate::spec::slo::{During, Metric, Slo, SloError};
 use crate::spec::{BrokerSpec, Names, Place, Scenario, place, target};
 use std::collections::{BTreeMap, BTreeSet};
-use stormglass_core::fault::{Target, zone_letters};
+use stormglass_core::actor::Control;
+use stormglass_core::fault::{FaultKind, Target, zone_letters};
 use stormglass_core::processor::config::DeliveryMode;
 use stormglass_core::sink::config::SinkKind;
 
@@ -432,7 +433,6 @@ fn faults(reader: &Reader<'_>, scenario: &Scenario, names: &Names) -> Checked {
         role(reader, scenario, &at("target"), &fault.target)?;
         node(reader, &parts, &at("target"), &fault.target)?;
         let kind = fault.kind.to_fault();
-        use stormglass_core::fault::FaultKind;
         match &kind {
             FaultKind::CrashAt { point, .. } | FaultKind::YieldAt { point, .. } => {
                 known(reader, &at("point"), point, "point", names.points.as_ref())?;
@@ -461,7 +461,7 @@ fn faults(reader: &Reader<'_>, scenario: &Scenario, names: &Names) -> Checked {
             | FaultKind::ClockDrift { .. }
             | FaultKind::LeapSecond
             | FaultKind::ClockFreeze
-            | FaultKind::Control(_) => {}
+            | FaultKind::Control(_) => takes(reader, &at("target"), &kind, &fault.target)?,
             FaultKind::ClockSlew { parts, .. } => {
                 if *parts == 0 {
                     return Err(reader.error(
@@ -474,6 +474,27 @@ fn faults(reader: &Reader<'_>, scenario: &Scenario, names: &Names) -> Checked {
         }
     }
     Ok(())
+}
+
+/// What only a processor can be told is told to processors.
+fn takes(reader: &Reader<'_>, path: &str, kind: &FaultKind, target: &Target) -> Checked {
+    let FaultKind::Control(Control::Leave | Control::Poison { .. }) = kind else {
+        return Ok(());
+    };
+    let parts = target::parts(target);
+    match parts.iter().find(|part| !part.starts_with("processor.")) {
+        Some(part) => Err(reader.error(
+            path,
+            format!("`{part}` is no processor"),
+            "only a processor leaves a group or has an operator; write \"one of processor.…\"",
+        )),
+        None if parts.is_empty() => Err(reader.error(
+            path,
+            "a zone is no processor",
+            "only a processor leaves a group or has an operator; write \"one of processor.…\"",
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Leaders and controllers are of log brokers, coordinators of processors that read from one.

@@ -515,7 +515,30 @@ impl World {
                 let since = self.now.since(began.unwrap_or(self.now));
                 self.release_clocks(&kind, &nodes, since);
             }
-            FaultKind::Control(_) => {}
+            FaultKind::Control(control) => {
+                for id in nodes {
+                    if let Some(undo) = control.undone_by() {
+                        self.control(id, undo);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A node that boots is told what it was told before: controls that last as long as their faults.
+    pub(super) fn remind(&mut self, id: NodeId) {
+        let faults = self.faults.plan.faults.iter().zip(&self.faults.progress);
+        let lasting = faults.filter_map(|(fault, progress)| {
+            let strikes = progress.stage == Stage::Active && progress.nodes.contains(&id);
+            match &fault.kind {
+                FaultKind::Control(control) if strikes && control.undone_by().is_some() => {
+                    Some(control.clone())
+                }
+                _ => None,
+            }
+        });
+        for control in lasting.collect::<Vec<_>>() {
+            self.control(id, control);
         }
     }
 

@@ -383,6 +383,7 @@ impl World {
         }
         self.observe(id, incarnation, Stage::Seen, None, Fact::Booted);
         self.give(id, Input::Start);
+        self.remind(id);
     }
 
     fn drain(&mut self) {

@@ -297,6 +297,10 @@ fn control_digest(control: &stormglass_core::actor::Control) -> u64 {
         Control::ForceRetention { keep } => digest_of(&[3, *keep]),
         Control::Rewind => 4,
         Control::ExpireProducers => 5,
+        Control::Leave => 7,
+        Control::Join => 8,
+        Control::Poison { one_in } => digest_of(&[9, u64::from(*one_in)]),
+        Control::Mend => 10,
         Control::Configure { name, value } => {
             digest_of(&[6, stormglass_core::id::name_hash(name), *value as u64])
         }

@@ -209,7 +209,12 @@ impl LogBroker {
                 }
             }
             Control::Rewind => self.groups.rewind(cx),
-            Control::Stop | Control::Configure { .. } => {}
+            Control::Stop
+            | Control::Leave
+            | Control::Join
+            | Control::Poison { .. }
+            | Control::Mend
+            | Control::Configure { .. } => {}
         }
     }
 

@@ -77,6 +77,10 @@ impl Exchange {
                 | Control::ForceRetention { .. }
                 | Control::Rewind
                 | Control::ExpireProducers
+                | Control::Leave
+                | Control::Join
+                | Control::Poison { .. }
+                | Control::Mend
                 | Control::Configure { .. },
             ) => {}
         }

@@ -102,6 +102,16 @@ impl LogConsumer {
         self.membership.join(cx);
     }
 
+    /// The member leaves of its own will: the owner is told to give everything up, and then the group is told.
+    pub fn leave(&mut self, cx: &mut Context<'_>) {
+        self.membership.leave(cx);
+    }
+
+    /// It joins again.
+    pub fn come_back(&mut self, cx: &mut Context<'_>) {
+        self.membership.come_back(cx);
+    }
+
     /// The owner has been fenced elsewhere: it is told to give everything up.
     pub fn give_up(&mut self, cx: &mut Context<'_>) {
         self.membership.give_up(cx);

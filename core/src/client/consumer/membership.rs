@@ -34,6 +34,8 @@ enum Memory {
     Join,
     Beat,
     Commit(Positions),
+    /// Nothing hangs on the answer: who is not heard any more is out after its session.
+    Leave,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +59,8 @@ pub(super) struct Membership {
     is_finding: bool,
     is_joining: bool,
     is_beating: bool,
+    /// Whether it is to stay out of the group.
+    is_away: bool,
     retry_at: Mono,
     next_broker: u16,
     news: VecDeque<News>,
@@ -73,6 +77,7 @@ impl Membership {
             is_finding: false,
             is_joining: false,
             is_beating: false,
+            is_away: false,
             retry_at: Mono(0),
             next_broker: 0,
             news: VecDeque::new(),
@@ -101,8 +106,45 @@ impl Membership {
             "a {:?} member cannot join",
             self.standing
         );
+        if self.is_away {
+            return self.depart(cx);
+        }
         self.standing = Standing::Joining;
         self.pump(cx);
+    }
+
+    /// Gives up membership, by and by: the owner finishes what it has first.
+    pub(super) fn leave(&mut self, cx: &mut Context<'_>) {
+        self.is_away = true;
+        match self.standing {
+            Standing::Member => self.revoke(cx, false),
+            Standing::Joining => self.depart(cx),
+            // Whoever gives everything up already leaves when that is done.
+            Standing::Outside | Standing::Releasing => {}
+        }
+    }
+
+    /// Joins again after it has left, or does not leave after all.
+    pub(super) fn come_back(&mut self, cx: &mut Context<'_>) {
+        self.is_away = false;
+        if self.standing == Standing::Outside {
+            self.join(cx);
+        }
+    }
+
+    /// Tells the group, which hands the member's share to the others at once.
+    fn depart(&mut self, cx: &mut Context<'_>) {
+        self.standing = Standing::Outside;
+        cx.point(points::LEFT);
+        if let Some(coordinator) = self.coordinator {
+            let request = Request::LeaveGroup {
+                group: self.plan.group,
+                member: Membership::member(cx),
+            };
+            let timeout = self.plan.fetch.request_timeout;
+            self.calls
+                .ask(cx, coordinator, request, timeout, Memory::Leave);
+        }
     }
 
     /// The owner has learnt elsewhere that a newer owner has taken over.
@@ -209,7 +251,7 @@ impl Membership {
             (Memory::Find, Reply::Coordinator(Some(node))) => self.coordinator = Some(node),
             (Memory::Find, Reply::Coordinator(None)) => self.back_off(cx),
             (Memory::Join, Reply::Joined(joined)) => self.joined(cx, joined),
-            (Memory::Beat, Reply::GroupAlive) => {}
+            (Memory::Beat, Reply::GroupAlive) | (Memory::Leave, _) => {}
             (Memory::Commit(positions), Reply::OffsetsCommitted) => {
                 self.news.push_back(News::Committed(positions));
             }
@@ -226,7 +268,7 @@ impl Membership {
             Memory::Find => self.is_finding = false,
             Memory::Join => self.is_joining = false,
             Memory::Beat => self.is_beating = false,
-            Memory::Commit(_) => {}
+            Memory::Commit(_) | Memory::Leave => {}
         }
     }
 
@@ -255,6 +297,9 @@ impl Membership {
     }
 
     fn refused(&mut self, cx: &mut Context<'_>, memory: Memory, refusal: Refusal) {
+        if matches!(memory, Memory::Leave) {
+            return;
+        }
         let is_commit = matches!(memory, Memory::Commit(_));
         if let Memory::Commit(positions) = memory {
             self.news.push_back(News::CommitFailed(positions));

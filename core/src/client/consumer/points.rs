@@ -20,6 +20,9 @@ pub const POSITION_RESET: PointId = PointId::new("consumer.position-reset");
 /// A new leader's log ended before the position (KIP-320).
 pub const TRUNCATION_FOUND: PointId = PointId::new("consumer.truncation-found");
 
+/// The member has left of its own will.
+pub const LEFT: PointId = PointId::new("consumer.left");
+
 /// Leases ran out before their deliveries were settled.
 pub const LEASE_EXPIRED: PointId = PointId::new("consumer.lease-expired");
 
@@ -34,6 +37,7 @@ pub const ALL: &[PointId] = &[
     COMMIT_REFUSED,
     POSITION_RESET,
     TRUNCATION_FOUND,
+    LEFT,
     LEASE_EXPIRED,
     SETTLED_STALE,
 ];

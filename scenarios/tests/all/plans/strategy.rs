@@ -168,23 +168,38 @@ impl Places {
         .boxed()
     }
 
+    /// What only processors can be told, and whom.
+    fn told(&self) -> BoxedStrategy<(FaultKind, Target)> {
+        let kind = prop_oneof![
+            Just(Control::Leave),
+            (1..8_u32).prop_map(|one_in| Control::Poison { one_in }),
+        ];
+        let processors = self.parts.iter();
+        let processors: Vec<_> = processors
+            .filter(|(part, _)| part.starts_with("processor."))
+            .cloned()
+            .collect();
+        let whom = (select(processors), any::<u16>()).prop_map(|((part, nodes), index)| {
+            if index % 3 == 0 {
+                Target::All(part)
+            } else {
+                Target::OneOf(part, index % nodes)
+            }
+        });
+        (kind.prop_map(FaultKind::Control), whom).boxed()
+    }
+
     /// A fault that lies within chaos.
     fn fault(&self) -> BoxedStrategy<Fault> {
         let target = prop_oneof![
             2 => self.ends(),
             1 => (self.ends(), self.ends()).prop_map(|(from, to)| Target::Link(Box::new(from), Box::new(to))),
         ];
+        let what = prop_oneof![10 => (self.kind(), target), 1 => self.told()];
         let (starts, chaos) = (self.starts, self.ends.since(self.starts).0);
         let name = prop::option::of("[ -~]{1,20}");
-        (
-            name,
-            0..chaos,
-            1..=chaos,
-            self.kind(),
-            target,
-            any::<bool>(),
-        )
-            .prop_map(move |(name, after, lasts, kind, target, planned)| Fault {
+        (name, 0..chaos, 1..=chaos, what, any::<bool>())
+            .prop_map(move |(name, after, lasts, (kind, target), planned)| Fault {
                 name,
                 at: starts + Span(after),
                 lasts: Span(lasts.min(chaos - after)),

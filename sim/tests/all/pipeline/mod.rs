@@ -1,6 +1,7 @@
 //! Claims about whole pipelines in scripted worlds: a source, a replicated log, two members of a processor,
 //! a sink and a checkpoint store, with storms on every part but the source.
 
+mod members;
 mod rig;
 
 use rig::{Pipeline, fault};

@@ -1,6 +1,6 @@
 //! The world of a pipeline, and the checks that judge it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use stormglass_core::actor::Actor;
 use stormglass_core::audit::{AuditPlan, Auditor};
@@ -76,9 +76,15 @@ pub struct Judged {
     pub rows: u64,
     /// The names of the points passed.
     pub points: BTreeSet<&'static str>,
+    passages: BTreeMap<&'static str, u64>,
 }
 
 impl Judged {
+    /// How often a point was passed.
+    pub fn passed(&self, name: &str) -> u64 {
+        self.passages.get(name).copied().unwrap_or(0)
+    }
+
     /// Whatever was alarmed.
     pub fn alarms(&self) -> Vec<&Judgement> {
         let judgements = self.judgements.iter();
@@ -153,6 +159,7 @@ impl Pipeline {
         });
         let (mut audited, mut owed, mut rows) = (false, 0, 0);
         let mut points = BTreeSet::new();
+        let mut passages = BTreeMap::new();
         bare(&mut world, END, &mut |_, observation| {
             panel.observe(&observation);
             if let Fact::Owed(events) = &observation.fact {
@@ -161,6 +168,7 @@ impl Pipeline {
                 rows += page.rows.len() as u64;
             } else if let Fact::Point(point) = observation.fact {
                 points.insert(point.name());
+                *passages.entry(point.name()).or_default() += 1;
             } else if observation.fact == Fact::AuditDone {
                 audited = true;
             }
@@ -178,6 +186,7 @@ impl Pipeline {
             owed,
             rows,
             points,
+            passages,
         }
     }
 
