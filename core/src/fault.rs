@@ -132,6 +132,14 @@ pub enum FaultKind {
         /// The factor.
         factor: u32,
     },
+    /// Messages of a class pass at this rate at most; what comes faster is held back, as a broker does with a client
+    /// above its quota (KIP-219), and what follows on its connection.
+    Quota {
+        /// The class; empty is every class.
+        class: String,
+        /// Messages a second, at least 1.
+        per_second: u32,
+    },
     /// Packets from and to the target take `factor` times as long.
     SlowLink {
         /// The factor.
@@ -196,6 +204,7 @@ impl FaultKind {
             FaultKind::FailedSync => "failed-sync",
             FaultKind::Corrupt => "corrupt",
             FaultKind::SlowNode { .. } => "slow-node",
+            FaultKind::Quota { .. } => "quota",
             FaultKind::SlowLink { .. } => "slow-link",
             FaultKind::ClockStep { .. } => "clock-step",
             FaultKind::ClockDrift { .. } => "clock-drift",

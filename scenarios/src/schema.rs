@@ -156,14 +156,15 @@ mod tests {
             classes: one("a-class"),
         };
         let text = text(&names);
-        // Points stand bare, in a table, in crash-at and in yield-at; classes in drop, reset and delay.
+        // Points stand bare, in a table, in crash-at and in yield-at; classes in drop, reset, delay and
+        // quota.
         for (name, places) in [
             ("an-operator", 1),
             ("a-service", 1),
             ("a-profile", 1),
             ("a-check", 1),
             ("a-point", 4),
-            ("a-class", 3),
+            ("a-class", 4),
         ] {
             assert_eq!(
                 text.matches(&format!("\"{name}\"")).count(),

@@ -211,6 +211,7 @@ const fn sort(kind: &FaultKind) -> Option<Sort> {
         | FaultKind::Delay { .. }
         | FaultKind::Drop { .. }
         | FaultKind::Reset { .. }
+        | FaultKind::Quota { .. }
         | FaultKind::SlowDisk { .. }
         | FaultKind::FailedSync
         | FaultKind::SlowNode { .. }
@@ -420,6 +421,7 @@ fn judge_clock(fault: &Fault, envelope: Envelope) -> Option<String> {
         | FaultKind::Delay { .. }
         | FaultKind::Drop { .. }
         | FaultKind::Reset { .. }
+        | FaultKind::Quota { .. }
         | FaultKind::SlowDisk { .. }
         | FaultKind::DiskFull
         | FaultKind::FailedSync

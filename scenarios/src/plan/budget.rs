@@ -73,6 +73,7 @@ const NETWORK: &[SwarmKind] = &[
     SwarmKind::Delay,
     SwarmKind::Drop,
     SwarmKind::Reset,
+    SwarmKind::Quota,
     SwarmKind::SlowLink,
     SwarmKind::SlowNode,
     SwarmKind::ClockStep,
@@ -372,6 +373,7 @@ fn takes_down(kind: &FaultKind) -> bool {
         | FaultKind::Delay { .. }
         | FaultKind::Drop { .. }
         | FaultKind::Reset { .. }
+        | FaultKind::Quota { .. }
         | FaultKind::ClockStep { .. }
         | FaultKind::ClockDrift { .. }
         | FaultKind::ClockSlew { .. }

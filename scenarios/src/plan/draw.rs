@@ -208,7 +208,10 @@ impl<'a> Sampler<'a> {
 
     /// Faults on messages strike the link between a client and the part that answers it.
     fn link(&mut self, kind: SwarmKind, part: &str) -> Option<Target> {
-        if !matches!(kind, SwarmKind::Delay | SwarmKind::Drop | SwarmKind::Reset) {
+        if !matches!(
+            kind,
+            SwarmKind::Delay | SwarmKind::Drop | SwarmKind::Reset | SwarmKind::Quota
+        ) {
             return None;
         }
         let server = broker_of(self.scenario, part)?;
@@ -288,6 +291,10 @@ impl<'a> Sampler<'a> {
             SwarmKind::Reset => FaultKind::Reset {
                 class: self.class(part),
                 after: self.stream.chance(600_000),
+            },
+            SwarmKind::Quota => FaultKind::Quota {
+                class: self.class(part),
+                per_second: self.stream.pick(&[5, 20, 100]).copied().unwrap_or(20),
             },
             SwarmKind::SlowDisk => FaultKind::SlowDisk { factor },
             SwarmKind::DiskFull => FaultKind::DiskFull,

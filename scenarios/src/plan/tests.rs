@@ -361,6 +361,8 @@ fn any_kind() -> impl Strategy<Value = FaultKind> {
         (class, span.clone()).prop_map(|(class, by)| FaultKind::Delay { class, by }),
         (class, any::<u32>()).prop_map(|(class, count)| FaultKind::Drop { class, count }),
         (class, any::<bool>()).prop_map(|(class, after)| FaultKind::Reset { class, after }),
+        (class, any::<u32>())
+            .prop_map(|(class, per_second)| FaultKind::Quota { class, per_second }),
         any::<u32>().prop_map(|factor| FaultKind::SlowDisk { factor }),
         Just(FaultKind::DiskFull),
         Just(FaultKind::FailedSync),

@@ -110,11 +110,13 @@ pub enum SwarmKind {
     MemberChurn,
     /// An operator fails on the events of some keys.
     Poison,
+    /// Messages pass at a rate.
+    Quota,
 }
 
 impl SwarmKind {
     /// All of them.
-    pub const ALL: [SwarmKind; 26] = [
+    pub const ALL: [SwarmKind; 27] = [
         SwarmKind::Crash,
         SwarmKind::PowerLoss,
         SwarmKind::Pause,
@@ -141,6 +143,7 @@ impl SwarmKind {
         SwarmKind::Corrupt,
         SwarmKind::MemberChurn,
         SwarmKind::Poison,
+        SwarmKind::Quota,
     ];
 
     /// As which kind a fault is sampled, however a template dresses it; none if only a scenario can plan it.
@@ -156,6 +159,7 @@ impl SwarmKind {
             FaultKind::Delay { .. } => SwarmKind::Delay,
             FaultKind::Drop { .. } => SwarmKind::Drop,
             FaultKind::Reset { .. } => SwarmKind::Reset,
+            FaultKind::Quota { .. } => SwarmKind::Quota,
             FaultKind::SlowDisk { .. } => SwarmKind::SlowDisk,
             FaultKind::DiskFull => SwarmKind::DiskFull,
             FaultKind::FailedSync => SwarmKind::FailedSync,

@@ -65,6 +65,15 @@ pub enum PlannedKind {
         /// Before or after the request is applied.
         when: ResetMoment,
     },
+    /// Messages of a class pass at a rate at most.
+    Quota {
+        /// The class; empty is every class.
+        #[serde(default)]
+        class: String,
+        /// Messages a second.
+        #[schemars(range(min = 1))]
+        per_second: u32,
+    },
     /// Disk operations take longer.
     SlowDisk {
         /// By this factor.
@@ -185,6 +194,10 @@ impl PlannedKind {
                 class: class.clone(),
                 after: *when == ResetMoment::AfterApply,
             },
+            PlannedKind::Quota { class, per_second } => FaultKind::Quota {
+                class: class.clone(),
+                per_second: *per_second,
+            },
             PlannedKind::SlowDisk { factor } => FaultKind::SlowDisk { factor: *factor },
             PlannedKind::DiskFull {} => FaultKind::DiskFull,
             PlannedKind::FailedSync {} => FaultKind::FailedSync,
@@ -260,6 +273,10 @@ impl PlannedKind {
                 } else {
                     ResetMoment::BeforeApply
                 },
+            },
+            FaultKind::Quota { class, per_second } => PlannedKind::Quota {
+                class: class.clone(),
+                per_second: *per_second,
             },
             FaultKind::SlowDisk { factor } => PlannedKind::SlowDisk { factor: *factor },
             FaultKind::DiskFull => PlannedKind::DiskFull {},

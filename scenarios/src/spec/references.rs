@@ -440,10 +440,13 @@ fn faults(reader: &Reader<'_>, scenario: &Scenario, names: &Names) -> Checked {
             FaultKind::Drop { class, .. } | FaultKind::Reset { class, .. } => {
                 known(reader, &at("class"), class, "class", names.classes.as_ref())?;
             }
-            FaultKind::Delay { class, .. } if !class.is_empty() => {
+            FaultKind::Delay { class, .. } | FaultKind::Quota { class, .. }
+                if !class.is_empty() =>
+            {
                 known(reader, &at("class"), class, "class", names.classes.as_ref())?;
             }
             FaultKind::Delay { .. }
+            | FaultKind::Quota { .. }
             | FaultKind::Crash
             | FaultKind::PowerLoss { .. }
             | FaultKind::Pause { .. }

@@ -59,7 +59,7 @@ kind = "upsert"
 swarm = [
   "crash", "power-loss", "pause", "partition", "oneway", "loss", "delay", "drop", "reset", "slow-disk", "disk-full",
   "slow-node", "slow-link", "clock-step", "clock-drift", "force-election", "clock-slew", "leap-second", "clock-freeze",
-  "partial-mesh", "zone-loss", "failed-sync", "corrupt", "member-churn", "poison",
+  "partial-mesh", "zone-loss", "failed-sync", "corrupt", "member-churn", "poison", "quota",
 ]
 max = 6
 envelope = "off"
@@ -120,7 +120,7 @@ duration = "5s"
 swarm = [
   "crash", "power-loss", "pause", "partition", "oneway", "loss", "delay", "drop", "reset", "slow-disk", "disk-full",
   "slow-node", "slow-link", "clock-step", "clock-drift", "clock-slew", "clock-freeze", "failed-sync",
-  "member-churn", "poison",
+  "member-churn", "poison", "quota",
 ]
 max = 6
 "#;

@@ -5,7 +5,7 @@
 
 mod rules;
 
-pub use rules::{Action, Fate, Rule, Rules, Scope, class_filter};
+pub use rules::{Action, Fate, Quota, Rule, Rules, Scope, class_filter};
 
 use crate::agenda::Agenda;
 use crate::profile::LinkProfile;
@@ -330,7 +330,7 @@ impl Network {
         let (class, size) = (item.class(), item.size());
         let (mut on_way, draws) = self.travel(now, from, to, class, size);
         if !self.rules.is_empty() {
-            let fate = self.rules.fate(from, to, class, false);
+            let fate = self.rules.fate(now, (from, to), class, false);
             if fate.dropped && matches!(item, Item::Message(_)) {
                 self.reset(now, connection, agenda);
                 return;
@@ -386,7 +386,7 @@ impl Network {
         let class = message.class().hash();
         let (mut on_way, draws) = self.travel(now, from, to, class, message.size());
         if !self.rules.is_empty() {
-            let fate = self.rules.fate(from, to, class, true);
+            let fate = self.rules.fate(now, (from, to), class, true);
             let draws = draws.of_faults();
             let hit =
                 |nth: u64, parts: u32| scale(draws.at(nth), u64::from(MILLION)) < u64::from(parts);

@@ -1,7 +1,7 @@
 //! What the plan's network faults do to packets, as a short list of active rules.
 
 use stormglass_core::id::{NodeId, name_hash};
-use stormglass_core::time::Span;
+use stormglass_core::time::{Span, Time};
 
 /// Which pairs of nodes a rule touches.
 #[derive(Clone, Debug)]
@@ -71,6 +71,30 @@ pub enum Action {
     },
     /// Latencies are multiplied.
     Slow(u32),
+    /// Messages of the class pass at a rate, the others wait for their turn.
+    Quota(Quota),
+}
+
+/// A rate that messages are held to.
+#[derive(Clone, Debug)]
+pub struct Quota {
+    /// Of which class; none is every class.
+    pub class: Option<u64>,
+    /// The time between two of them.
+    pub gap: Span,
+    /// When the next may pass.
+    pub next: Time,
+    /// When the rate ends: whoever waits then goes.
+    pub until: Time,
+}
+
+impl Quota {
+    /// How long a message that comes now waits for its turn.
+    fn hold(&mut self, now: Time) -> Span {
+        let turn = self.next.max(now);
+        self.next = turn + self.gap;
+        turn.min(self.until).since(now)
+    }
 }
 
 /// The hash of a class name, none for the empty name.
@@ -166,13 +190,20 @@ impl Rules {
                 | Action::Delay(..)
                 | Action::Drop(..)
                 | Action::Reset { .. }
+                | Action::Quota(_)
                 | Action::Slow(_) => false,
             })
             .map(|rule| rule.fault)
     }
 
     /// What becomes of a packet that is being sent.
-    pub fn fate(&mut self, from: NodeId, to: NodeId, class: u64, datagram: bool) -> Fate {
+    pub fn fate(
+        &mut self,
+        now: Time,
+        (from, to): (NodeId, NodeId),
+        class: u64,
+        datagram: bool,
+    ) -> Fate {
         let mut fate = Fate::default();
         for rule in &mut self.active {
             if !rule.scope.touches(from, to) {
@@ -202,6 +233,16 @@ impl Rules {
                         fate.dropped = true;
                     }
                     hit
+                }
+                Action::Quota(quota) => {
+                    let is_meant = quota.class.is_none_or(|filter| filter == class);
+                    let by = if is_meant {
+                        quota.hold(now)
+                    } else {
+                        Span::ZERO
+                    };
+                    fate.delay = fate.delay.max(by);
+                    by > Span::ZERO
                 }
                 Action::Slow(factor) => {
                     fate.slow = fate.slow.max(*factor);

@@ -3,7 +3,7 @@
 
 use super::node::State;
 use super::{Entry, Outside, Software, World};
-use crate::network::{Action, Rule, Rules, Scope, class_filter};
+use crate::network::{Action, Quota, Rule, Rules, Scope, class_filter};
 use stormglass_core::actor::Input;
 use stormglass_core::fault::{Fault, FaultKind, FaultPlan, Target};
 use stormglass_core::history::{Fact, Stage as Told};
@@ -294,6 +294,16 @@ impl World {
                 };
                 self.rule(index, target, nodes, action);
             }
+            FaultKind::Quota { class, per_second } => {
+                let lasts = self.faults.plan.faults[index as usize].lasts;
+                let quota = Quota {
+                    class: class_filter(class),
+                    gap: Span::secs(1) / u64::from((*per_second).max(1)),
+                    next: self.now,
+                    until: self.now + lasts,
+                };
+                self.rule(index, target, nodes, Action::Quota(quota));
+            }
             FaultKind::SlowLink { factor } => {
                 self.rule(index, target, nodes, Action::Slow(*factor))
             }
@@ -496,6 +506,7 @@ impl World {
             | FaultKind::Delay { .. }
             | FaultKind::Drop { .. }
             | FaultKind::Reset { .. }
+            | FaultKind::Quota { .. }
             | FaultKind::SlowLink { .. } => {
                 self.network.rules.remove(index);
                 self.network.resume_after_heal(self.now, &mut self.agenda);

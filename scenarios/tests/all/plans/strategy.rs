@@ -147,6 +147,8 @@ impl Places {
             (any_class, span()).prop_map(|(class, by)| FaultKind::Delay { class, by }),
             (class(), 1..5_u32).prop_map(|(class, count)| FaultKind::Drop { class, count }),
             (class(), any::<bool>()).prop_map(|(class, after)| FaultKind::Reset { class, after }),
+            (class(), 1..100_u32)
+                .prop_map(|(class, per_second)| FaultKind::Quota { class, per_second }),
             factor().prop_map(|factor| FaultKind::SlowDisk { factor }),
             Just(FaultKind::DiskFull),
             Just(FaultKind::FailedSync),

@@ -1,5 +1,6 @@
 //! Claims about the World, on two small actors under explicit plans.
 
+mod quota;
 mod rig;
 
 use rig::{Left, Script, fault};
