@@ -20,5 +20,7 @@ pub mod run;
 pub mod schema;
 pub mod shrink;
 pub mod spec;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 pub mod sweep;
 pub mod trace;

@@ -7,8 +7,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a failing test")]
 
-mod strategy;
-
 use proptest::prelude::*;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -20,7 +18,7 @@ use stormglass_scenarios::load::{Case, load_text_in};
 use stormglass_scenarios::plan::{as_planned, parse, print};
 use stormglass_scenarios::run::{Driver, run_plan};
 use stormglass_scenarios::spec::print as spec_print;
-use strategy::{Places, plans};
+use stormglass_scenarios::strategies::any_plan;
 
 /// A log with its roles; all that the sampler knows is drawn, and some of it outside the envelope.
 const LOG: &str = r#"# Does a plan that was printed and read again strike a log as it did?
@@ -125,12 +123,6 @@ swarm = [
 max = 6
 "#;
 
-/// A scenario that plans strike.
-struct Struck {
-    assembly: Arc<Assembly>,
-    places: Places,
-}
-
 fn assembled(text: &str) -> Arc<Assembly> {
     let catalog = Catalog::new();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -139,13 +131,7 @@ fn assembled(text: &str) -> Arc<Assembly> {
     Arc::new(Assembly::new(&file, file.base(), &catalog).unwrap())
 }
 
-static STRUCK: LazyLock<[Struck; 2]> = LazyLock::new(|| {
-    [LOG, QUEUES].map(|text| {
-        let assembly = assembled(text);
-        let places = Places::of(&assembly);
-        Struck { assembly, places }
-    })
-});
+static STRUCK: LazyLock<[Arc<Assembly>; 2]> = LazyLock::new(|| [LOG, QUEUES].map(assembled));
 
 /// How many plans are drawn, and one in how many strikes.
 fn cases() -> (u32, u64) {
@@ -187,12 +173,12 @@ proptest! {
     #[test]
     fn a_plan_that_was_printed_and_read_is_the_same_and_strikes_the_same(
         (which, seed, drawn) in (0..2_usize, 0..1_000_000_u64, any::<bool>()).prop_flat_map(|(which, seed, draws)| {
-            let places = &STRUCK[which].places;
-            let plan = if draws { Just(None).boxed() } else { plans(places).prop_map(Some).boxed() };
+            let plan = any_plan(&STRUCK[which]).prop_map(Some);
+            let plan = if draws { Just(None).boxed() } else { plan.boxed() };
             (Just(which), Just(seed), plan)
         })
     ) {
-        let assembly = &STRUCK[which].assembly;
+        let assembly = &STRUCK[which];
         let plan = drawn.unwrap_or_else(|| assembly.plan(Seed(seed)));
         let text = print(&plan);
         let again = parse("plan.toml", text.clone()).unwrap();

@@ -1,17 +1,19 @@
-//! Plans at random: any kind of fault, on any part, node, role or link of a scenario.
+//! Plans at random: any kind of fault, on any part, node, role, zone or link of a scenario.
 
+use crate::assemble::Assembly;
+use crate::spec::BrokerSpec;
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{select, subsequence};
+use std::sync::Arc;
 use stormglass_core::actor::Control;
 use stormglass_core::fault::{Fault, FaultKind, FaultPlan, Target};
 use stormglass_core::id::PointId;
+use stormglass_core::rng::Seed;
 use stormglass_core::time::{Span, Time};
 use stormglass_core::{broker, lease, processor, sink};
-use stormglass_scenarios::assemble::Assembly;
-use stormglass_scenarios::spec::BrokerSpec;
 
 /// What there is to strike, and when.
-pub struct Places {
+struct Places {
     /// Parts that faults may strike, by full name, and how many nodes they have.
     parts: Vec<(String, u16)>,
     logs: Vec<String>,
@@ -26,7 +28,7 @@ pub struct Places {
 
 impl Places {
     /// Those of a case.
-    pub fn of(assembly: &Assembly) -> Places {
+    fn of(assembly: &Assembly) -> Places {
         let case = assembly.case();
         let scenario = &case.scenario;
         let mut parts: Vec<(String, u16)> = Vec::new();
@@ -213,10 +215,23 @@ impl Places {
     }
 }
 
-/// Plans of up to five faults, in order of time.
-pub fn plans(places: &Places) -> impl Strategy<Value = FaultPlan> + use<> {
+/// Any plan of up to five faults, in order of time: every kind on every target that the scenario has, inside the
+/// envelopes of its parts or not. It shrinks to fewer faults and simpler ones.
+pub fn any_plan(assembly: &Assembly) -> impl Strategy<Value = FaultPlan> + use<> {
+    let places = Places::of(assembly);
     prop::collection::vec(places.fault(), 0..6).prop_map(|mut faults| {
         faults.sort_by_key(|fault| fault.at);
         FaultPlan { faults }
+    })
+}
+
+/// A plan as the scenario's own swarm draws it, inside the envelopes unless the scenario says otherwise. It shrinks
+/// to fewer of the same faults, which are inside still.
+pub fn drawn_plan(assembly: &Arc<Assembly>) -> impl Strategy<Value = FaultPlan> + use<> {
+    let assembly = Arc::clone(assembly);
+    any::<u64>().prop_flat_map(move |seed| {
+        let faults = assembly.plan(Seed(seed)).faults;
+        let count = faults.len();
+        subsequence(faults, 0..=count).prop_map(|faults| FaultPlan { faults })
     })
 }
