@@ -441,7 +441,8 @@ pub struct ShrinkArgs {
     /// The run.
     #[command(flatten)]
     pub run: OneRun,
-    /// The check that it breaks, or its folder below failures/; by default what is broken first.
+    /// The check that it breaks, or its folder below failures/, or the objective that it misses; by default what is
+    /// broken first.
     #[arg(long, value_name = "CHECK")]
     pub check: Option<String>,
     /// The folder for failures/<signature>/repro.toml; made if it is missing.

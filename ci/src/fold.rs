@@ -13,7 +13,7 @@ use stormglass_reports::model::coverage::PassedPoint;
 use stormglass_reports::model::faults::FaultMet;
 use stormglass_reports::model::histogram::{Histograms, LatencyHistogram};
 use stormglass_reports::model::outcome::{
-    Answer, CheckRun, Cost, Failure, Flow, RunOutcome, Totals,
+    Answer, CheckRun, Cost, Failure, Flow, RunOutcome, SloRun, Totals,
 };
 use stormglass_reports::model::shown::{
     ClockLine, ClockPoint, FaultBand, PhaseSpan, RunPhase, ShownRun, Slot,
@@ -59,6 +59,12 @@ pub fn fold(assembly: &Assembly, index: u64, ran: &Ran) -> RunOutcome {
         shown: Some(shown(assembly, outcome)),
         histograms,
     }
+}
+
+/// How a run is judged by the objectives of its scenario.
+#[must_use]
+pub fn objectives(assembly: &Assembly, ran: &Ran) -> Vec<SloRun> {
+    objectives::judge(assembly, ran, &histograms(&ran.outcome))
 }
 
 fn passed(row: &PointUnderFault) -> PassedPoint {

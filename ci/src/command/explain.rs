@@ -14,7 +14,7 @@ use stormglass_reports::explanation;
 use stormglass_reports::model::explained::Explained;
 use stormglass_scenarios::catalog::Catalog;
 use stormglass_scenarios::explain::Bench;
-use stormglass_scenarios::shrink::slug;
+use stormglass_scenarios::shrink::{NO_PANIC, slug};
 
 /// Where failures stand in a folder of results.
 pub const FAILURES: &str = "failures";
@@ -23,6 +23,12 @@ pub const FAILURES: &str = "failures";
 pub fn run(catalog: &Catalog, args: &ExplainArgs) -> Result<u8, Failure> {
     let chosen = Chosen::load(catalog, &args.run.scenario, args.run.variant.as_deref())?;
     let shrunk = of_seed(catalog, &chosen, args.run.seed, args.check.as_deref())?;
+    if shrunk.violation.signature.check == NO_PANIC {
+        return Err(Failure::usage(
+            format!("seed {} ends with a panic of yours", args.run.seed),
+            "its message says why; `stormglass shrink` cuts what leads there",
+        ));
+    }
     let bench = Bench {
         catalog,
         folder: chosen.folder(),

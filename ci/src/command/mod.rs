@@ -12,6 +12,7 @@ pub mod init;
 pub mod lint;
 pub mod list;
 pub mod merge;
+mod missed;
 pub mod pages;
 pub mod plan_seeds;
 pub mod replay;

@@ -11,18 +11,19 @@ use stormglass_core::source::config::{Arrival, Keys};
 use stormglass_core::source::listed::ListedEvent;
 
 /// The scenario of `assembly` with what `seed` drew written down. Of the faults those are kept that did
-/// something in `outcome`, the run of that seed. `check` is made whatever the parts promise.
+/// something in `outcome`, the run of that seed, if it came to its end. `expect` is what the file asks for.
 #[must_use]
 pub fn explicit(
     assembly: &Assembly,
     seed: u64,
-    outcome: &Outcome,
-    check: &'static str,
+    outcome: Option<&Outcome>,
+    expect: ExpectSpec,
 ) -> Scenario {
     let case = assembly.case();
     let mut scenario = case.written.clone();
     let plan = assembly.plan(Seed(seed));
-    let idle: BTreeSet<usize> = (outcome.faults.iter().enumerate())
+    let faults = outcome.map_or(&[][..], |outcome| &outcome.faults);
+    let idle: BTreeSet<usize> = (faults.iter().enumerate())
         .filter(|(_, fault)| fault.started.is_none() || fault.effects == 0)
         .map(|(index, _)| index)
         .collect();
@@ -46,12 +47,7 @@ pub fn explicit(
             source.disorder = None;
         }
     }
-    // Points and objectives are asked of a sweep, which one schedule is not; an objective may have been why
-    // the check is made.
-    scenario.expect = ExpectSpec {
-        checks: vec![check.to_owned()],
-        ..ExpectSpec::default()
-    };
+    scenario.expect = expect;
     scenario.run.seeds = 1;
     scenario
 }

@@ -8,19 +8,22 @@
 
 mod events;
 mod explicit;
+mod goal;
 mod minimise;
 mod parts;
 mod schedule;
 mod trial;
 
 pub(crate) use explicit::distinct_names;
+pub use goal::{Breaks, Goal, NO_PANIC, Rule};
 pub use minimise::minimise;
-pub use trial::{FINAL_SEEDS, STANDS_ALONE, same};
+pub use trial::{FINAL_SEEDS, STANDS_ALONE, attempt, same};
 
 use crate::assemble::Assembly;
 use crate::catalog::Catalog;
-use crate::run::{Driver, run};
+use crate::run::Ran;
 use crate::spec::{Scenario, print};
+use crate::sweep::{Broken, PartPanic};
 use std::path::Path;
 use std::sync::Arc;
 use stormglass_core::check::{Answer, Signature, Violation};
@@ -93,8 +96,8 @@ pub fn first_violation<'a>(outcome: &'a Outcome, what: Option<&str>) -> Option<&
         .min_by_key(|violation| violation.time)
 }
 
-/// Shrinks what breaks in a run of `seed`, of `what` as in [`first_violation`]. Files that the scenario names
-/// stand in `folder`.
+/// Shrinks what breaks in a run of `seed`, of `what` as in [`first_violation`], or the panic of a part of the user
+/// that ends it. Files that the scenario names stand in `folder`.
 ///
 /// # Errors
 /// If there is nothing to shrink.
@@ -106,16 +109,68 @@ pub fn shrink(
     what: Option<&str>,
     limit: u64,
 ) -> Result<Shrunk, Unshrinkable> {
-    let original = run(assembly, seed, Driver::Auto).outcome;
-    let violation = first_violation(&original, what).ok_or(Unshrinkable::Passes)?;
-    let wanted = violation.signature.clone();
-    let written = explicit::explicit(assembly, seed, &original, wanted.check);
+    let original = trial::attempt(assembly, seed);
+    match &original {
+        Ok(ran) => {
+            let violation = first_violation(&ran.outcome, what).ok_or(Unshrinkable::Passes)?;
+            let goal = Rule(violation.signature.clone());
+            cut(catalog, folder, assembly, seed, &goal, original, limit)
+        }
+        // One that hangs costs seconds of real time a run.
+        Err(Some(panic))
+            if panic.how == Broken::Panicked && what.is_none_or(|what| what == NO_PANIC) =>
+        {
+            let goal = Breaks {
+                part: panic.part.clone(),
+                how: panic.how,
+            };
+            cut(catalog, folder, assembly, seed, &goal, original, limit)
+        }
+        Err(_) => Err(Unshrinkable::Passes),
+    }
+}
+
+/// Shrinks what `goal` finds in a run of `seed`.
+///
+/// # Errors
+/// If it finds nothing.
+pub fn shrink_to(
+    catalog: &Catalog,
+    folder: &Path,
+    assembly: &Arc<Assembly>,
+    seed: u64,
+    goal: &dyn Goal,
+    limit: u64,
+) -> Result<Shrunk, Unshrinkable> {
+    let original = trial::attempt(assembly, seed);
+    cut(catalog, folder, assembly, seed, goal, original, limit)
+}
+
+fn cut(
+    catalog: &Catalog,
+    folder: &Path,
+    assembly: &Arc<Assembly>,
+    seed: u64,
+    goal: &dyn Goal,
+    original: Result<Ran, Option<PartPanic>>,
+    limit: u64,
+) -> Result<Shrunk, Unshrinkable> {
+    let found = match &original {
+        Ok(ran) => goal.found(assembly, Ok(ran)),
+        Err(panic) => panic
+            .as_ref()
+            .and_then(|panic| goal.found(assembly, Err(panic))),
+    };
+    let violation = &found.ok_or(Unshrinkable::Passes)?;
+    let outcome = original.as_ref().ok().map(|ran| &ran.outcome);
+    let asks = goal.asks(&assembly.case().written.expect);
+    let written = explicit::explicit(assembly, seed, outcome, asks);
     let before = Size {
         events: events::count(&written),
         faults: written.faults.planned.len() as u64,
-        steps: original.steps,
+        steps: outcome.map_or(0, |outcome| outcome.steps),
     };
-    let mut trials = Trials::new(catalog, folder, wanted, limit);
+    let mut trials = Trials::new(catalog, folder, goal, limit);
     let mut best: Option<Shrunk> = None;
     for count in trial::STEP_SEEDS {
         trials.seeds = (FIRST_SEED..FIRST_SEED + count).collect();
@@ -156,16 +211,15 @@ fn finish(
     let cut_short = trials.is_spent();
     let small = trials.assembled(&scenario.question, &tree);
     let (_, small) = small.ok_or(Unshrinkable::NotExplicit)?;
-    let outcome = run(&small, pinned.unwrap_or(FIRST_SEED), Driver::Auto).outcome;
-    let found = trial::found(&outcome, &violation.signature);
+    let (found, steps) = trials.judged(&small, pinned.unwrap_or(FIRST_SEED));
     let mut shrunk = Shrunk {
         text: String::new(),
-        violation: found.ok_or(Unshrinkable::NotExplicit)?.clone(),
+        violation: found.ok_or(Unshrinkable::NotExplicit)?,
         before,
         after: Size {
             events: events::count(&scenario),
             faults: scenario.faults.planned.len() as u64,
-            steps: outcome.steps,
+            steps,
         },
         scenario,
         fails: trials.confirm(&small),

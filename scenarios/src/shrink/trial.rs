@@ -1,15 +1,16 @@
 //! Whether a candidate still fails the same way.
 
+use super::goal::Goal;
 use crate::assemble::Assembly;
 use crate::catalog::Catalog;
 use crate::load::load_text_in;
-use crate::run::{Driver, run};
+use crate::run::{Driver, Ran, run};
 use crate::spec::{Scenario, print};
+use crate::sweep::PartPanic;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
-use stormglass_core::check::{Answer, Signature, Violation};
-use stormglass_core::outcome::Outcome;
+use stormglass_core::check::{Signature, Violation};
 use toml::Table;
 
 /// A step of a shrink has to fail with all of so many timing seeds, from 1 on. They are the same for every
@@ -33,24 +34,20 @@ pub fn same(one: &Signature, other: &Signature) -> bool {
         == (other.check, other.anomaly, other.part, other.role)
 }
 
-/// The first violation of a run that is the same as `wanted`.
-#[must_use]
-pub fn found<'a>(outcome: &'a Outcome, wanted: &Signature) -> Option<&'a Violation> {
-    let failed = outcome
-        .judgements
-        .iter()
-        .filter(|judgement| judgement.answer == Answer::Fail);
-    failed
-        .flat_map(|judgement| &judgement.violations)
-        .filter(|violation| same(&violation.signature, wanted))
-        .min_by_key(|violation| violation.time)
+/// What a run that a part of the user ended by a panic is counted as.
+const STEPS_OF_A_PANIC: u64 = 20_000;
+
+/// A run, or the part of the user that broke; none if it was a part of ours.
+pub fn attempt(assembly: &Arc<Assembly>, seed: u64) -> Result<Ran, Option<PartPanic>> {
+    catch_unwind(AssertUnwindSafe(|| run(assembly, seed, Driver::Auto)))
+        .map_err(|payload| payload.downcast().ok().map(|panic| *panic))
 }
 
 /// Runs candidates and counts what they cost.
 pub struct Trials<'a> {
     catalog: &'a Catalog,
     folder: &'a Path,
-    wanted: Signature,
+    goal: &'a dyn Goal,
     /// The seeds with which a candidate has to fail.
     pub seeds: Vec<u64>,
     /// Runs made.
@@ -62,18 +59,18 @@ pub struct Trials<'a> {
 }
 
 impl<'a> Trials<'a> {
-    /// Trials for failures like `wanted`; files of the scenario stand in `folder`.
+    /// Trials for what `goal` looks for; files of the scenario stand in `folder`.
     #[must_use]
     pub fn new(
         catalog: &'a Catalog,
         folder: &'a Path,
-        wanted: Signature,
+        goal: &'a dyn Goal,
         limit: u64,
     ) -> Trials<'a> {
         Trials {
             catalog,
             folder,
-            wanted,
+            goal,
             seeds: Vec::new(),
             runs: 0,
             steps: 0,
@@ -118,11 +115,27 @@ impl<'a> Trials<'a> {
 
     /// What breaks when a candidate is run with a seed.
     pub fn violation(&mut self, assembly: &Arc<Assembly>, seed: u64) -> Option<Violation> {
+        self.judged(assembly, seed).0
+    }
+
+    /// The same, and how many steps the run made.
+    pub fn judged(&mut self, assembly: &Arc<Assembly>, seed: u64) -> (Option<Violation>, u64) {
         self.runs += 1;
-        // A candidate that breaks a part of the user is another failure.
-        let ran = catch_unwind(AssertUnwindSafe(|| run(assembly, seed, Driver::Auto))).ok()?;
-        self.steps += ran.outcome.steps;
-        found(&ran.outcome, &self.wanted).cloned()
+        let ran = attempt(assembly, seed);
+        let steps = match &ran {
+            Ok(ran) => ran.outcome.steps,
+            // Nobody has counted them.
+            Err(_) => STEPS_OF_A_PANIC,
+        };
+        self.steps += steps;
+        let ran = ran.as_ref().map_err(Option::as_ref);
+        let found = match ran {
+            Ok(ran) => self.goal.found(assembly, Ok(ran)),
+            Err(Some(panic)) => self.goal.found(assembly, Err(panic)),
+            // A panic of ours is no failure of the scenario.
+            Err(None) => None,
+        };
+        (found, steps)
     }
 
     /// With how many fresh timing seeds of [`FINAL_SEEDS`] a scenario fails.
