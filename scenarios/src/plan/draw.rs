@@ -103,7 +103,7 @@ impl<'a> Sampler<'a> {
             .parts()
             .iter()
             .filter(|(_, part)| part.kinds.contains(&kind))
-            .filter(|(name, _)| kind != SwarmKind::Rewind || self.log_of(name).is_some())
+            .filter(|(name, part)| self.can_be_struck(kind, name, part.nodes))
             .map(|(name, _)| name.clone())
             .collect();
         let part = self.stream.pick(&parts)?.clone();
@@ -122,6 +122,19 @@ impl<'a> Sampler<'a> {
         let target = self.target(kind, &part);
         let kind = self.kind(kind, &part, &timeouts);
         self.place(kind, target, lasts)
+    }
+
+    /// Whether a kind means anything on a part, whatever it withstands: outside the envelope everything is admitted.
+    fn can_be_struck(&self, kind: SwarmKind, part: &str, nodes: u16) -> bool {
+        let is_processor = part.starts_with("processor.");
+        if kind == SwarmKind::Rewind {
+            self.log_of(part).is_some()
+        } else if matches!(kind, SwarmKind::MemberChurn | SwarmKind::Poison) {
+            is_processor
+        } else {
+            // Two that miss each other and a third that reaches both.
+            kind != SwarmKind::PartialMesh || (part.starts_with("broker.") && nodes > 2)
+        }
     }
 
     /// A length that leaves room to start at different times.

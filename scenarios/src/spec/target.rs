@@ -5,10 +5,9 @@ use stormglass_core::fault::{Target, zone_letters};
 /// What `parse` reads of the parts that a scenario can have, without anchors.
 pub(crate) fn pattern() -> String {
     let part = r"\s*(?:source|broker|processor|sink|service|lease)\.[a-z][a-z0-9_-]*\s*";
-    let end = format!(
-        r"\s*(?:(?:leader|controller|coordinator|all) of {part}|one of {part}(?: #[0-9]+)?|{}\.[0-9]+|zone [a-z]{{1,2}})\s*",
-        part.replace(r"\s*", "")
-    );
+    let node = part.replace(r"\s*", "");
+    let one = format!(r"one of {part}(?: #[0-9]+)?|{node}\.[0-9]+|zone [a-z]{{1,2}}");
+    let end = format!(r"\s*(?:(?:leader|controller|coordinator|all) of {part}|{one})\s*");
     let ends = format!("(?:{end}(?: and {end})*)");
     format!(r"{ends}|\s*link {ends} > {ends}")
 }
