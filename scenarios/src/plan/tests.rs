@@ -228,18 +228,15 @@ fn a_zone_is_lost_whole_and_a_mesh_is_cut_between_groups_that_both_reach_a_third
     let mut of_zones = std::collections::BTreeSet::new();
     let mut bridges = 0;
     for fault in faults.iter().filter(|fault| !fault.planned) {
-        match &fault.target {
-            Target::Zone(zone) => {
-                of_zones.insert((*zone, fault.kind.name()));
-            }
-            Target::Link(one, other) => {
-                if let (Target::OneOf(one, a), Target::OneOf(other, b)) = (&**one, &**other) {
-                    assert_eq!((one, fault.kind.name()), (other, "partition"));
-                    assert_ne!(a, b, "{fault}");
-                    bridges += 1;
-                }
-            }
-            _ => {}
+        if let Target::Zone(zone) = &fault.target {
+            of_zones.insert((*zone, fault.kind.name()));
+        }
+        if let Target::Link(one, other) = &fault.target
+            && let (Target::OneOf(one, a), Target::OneOf(other, b)) = (&**one, &**other)
+        {
+            assert_eq!((one, fault.kind.name()), (other, "partition"));
+            assert_ne!(a, b, "{fault}");
+            bridges += 1;
         }
     }
     // The sink in the first zone and the log keep what they sync: all three may lose power, one after another.

@@ -541,12 +541,13 @@ impl World {
         let faults = self.faults.plan.faults.iter().zip(&self.faults.progress);
         let lasting = faults.filter_map(|(fault, progress)| {
             let strikes = progress.stage == Stage::Active && progress.nodes.contains(&id);
-            match &fault.kind {
-                FaultKind::Control(control) if strikes && control.undone_by().is_some() => {
-                    Some(control.clone())
-                }
-                _ => None,
+            if let FaultKind::Control(control) = &fault.kind
+                && strikes
+                && control.undone_by().is_some()
+            {
+                return Some(control.clone());
             }
+            None
         });
         for control in lasting.collect::<Vec<_>>() {
             self.control(id, control);

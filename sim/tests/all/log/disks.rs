@@ -63,7 +63,7 @@ fn a_failed_sync_loses_nothing_while_other_replicas_have_it() {
                 (18, FaultKind::PowerLoss { torn: false }, broker(0)),
             ],
         );
-        script.faults[0].at = script.faults[0].at + Span::millis(200);
+        script.faults[0].at += Span::millis(200);
         script.config.flush_interval_batches = 1;
         let left = script.run();
         complete(&left);
@@ -89,7 +89,7 @@ fn a_log_that_syncs_loses_what_failed_syncs_left_behind_when_too_many_machines_l
             );
             // Not at the instant at which marks are written: a broker whose marks fail appends no more.
             for fault in &mut script.faults {
-                fault.at = fault.at + Span::millis(200);
+                fault.at += Span::millis(200);
             }
             script.faults[2].lasts = Span::secs(12);
             script.config.flush_interval_batches = 1;

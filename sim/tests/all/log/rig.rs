@@ -383,7 +383,7 @@ impl Script {
         let config = Arc::new(config);
         // Each node of the broker stands in a zone of its own, the publisher in the first and the audit nowhere else.
         let zone_of = |name: &str| match name.strip_prefix("broker.main.") {
-            Some(index) => index.parse().unwrap(),
+            Some(index) => index.parse().expect("a node is named by its number"),
             None => 3 * u16::from(name == "audit"),
         };
         let node = |name: &str, part: u16, boot_at: Span, factory: Factory| NodePlan {
