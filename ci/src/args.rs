@@ -55,11 +55,19 @@ pub enum Command {
     /// Write a commented scenario to start from.
     Init(InitArgs),
     /// Print the format of scenario files as a JSON schema, for editors.
-    Schema,
+    Schema(SchemaArgs),
     /// Print what a shell needs to complete commands, options and files.
     Completions(CompletionsArgs),
     /// Print the manual page, or write the pages of all commands.
     Man(ManArgs),
+}
+
+/// Which format is printed.
+#[derive(Args, Clone, Debug)]
+pub struct SchemaArgs {
+    /// That of `summary.json` in place of scenario files.
+    #[arg(long)]
+    pub summary: bool,
 }
 
 /// Where results go and how they are made.

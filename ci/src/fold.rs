@@ -9,6 +9,7 @@ use stormglass_core::metrics::{Latency, Phase};
 use stormglass_core::outcome::{ClockTrack, Limit, Outcome, PointUnderFault, ResolvedFault};
 use stormglass_core::time::{Span, Time};
 use stormglass_reports::model::SamplePhase;
+use stormglass_reports::model::buckets::Buckets;
 use stormglass_reports::model::coverage::PassedPoint;
 use stormglass_reports::model::faults::FaultMet;
 use stormglass_reports::model::histogram::{Histograms, LatencyHistogram};
@@ -293,7 +294,7 @@ fn shown(assembly: &Assembly, outcome: &Outcome) -> ShownRun {
             start: Micros(index as u64 * width.0),
             offered: slot.offered,
             accepted: slot.acknowledged,
-            processed: slot.visible,
+            processed: slot.effects,
             visible: slot.visible,
             backlog: slot.backlog,
             p50: finite(slot.p50),
@@ -301,7 +302,10 @@ fn shown(assembly: &Assembly, outcome: &Outcome) -> ShownRun {
             p99: finite(slot.p99),
             max: finite(slot.max),
             never: slot.never,
+            retried: slot.retried,
+            failed: slot.failed,
         });
+    let latencies = outcome.metrics.slot_latencies.iter();
     ShownRun {
         phases: vec![
             span(RunPhase::Warmup, Time::ZERO, phases.chaos_starts()),
@@ -311,6 +315,7 @@ fn shown(assembly: &Assembly, outcome: &Outcome) -> ShownRun {
         ],
         slot_width: width,
         slots: slots.collect(),
+        latencies: Buckets(latencies.map(Iterator::collect).collect()),
         faults: outcome.faults.iter().map(band).collect(),
         clocks: outcome.clocks.iter().map(clock).collect(),
         ..ShownRun::default()

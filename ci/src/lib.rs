@@ -16,6 +16,7 @@ mod journal;
 mod known;
 mod out;
 mod progress;
+mod recorded;
 mod seeds;
 mod signals;
 
@@ -61,7 +62,7 @@ pub fn main(catalog: &Catalog) -> ExitCode {
         Command::Init(args) => command::init::init(&args),
         Command::Completions(args) => command::pages::complete(&args),
         Command::Man(args) => command::pages::man(&args),
-        Command::Schema => command::schema::schema(catalog),
+        Command::Schema(args) => command::schema::schema(catalog, &args),
     };
     match result.and_then(|code| console::finish().map(|()| code)) {
         Ok(code) => ExitCode::from(code),

@@ -3,6 +3,7 @@
 //! The codes are part of the interface: CI jobs branch on them. All are below 126, which shells
 //! reserve.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{CheckRow, Mode, PointRow, Report, SloRow};
@@ -100,7 +101,7 @@ impl ExitClass {
 }
 
 /// The answer of a whole report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Every gate holds and enough was tested.

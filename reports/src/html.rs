@@ -10,16 +10,16 @@ mod answer;
 mod baseline;
 mod cause;
 mod cells;
+mod charts;
 mod numbers;
 mod tables;
+mod views;
 pub(crate) mod words;
 
-use crate::chart;
 use crate::json;
 use crate::model::Report;
-use crate::model::shown::{ShownRun, ShownWhy};
 use crate::summary::Summary;
-use words::{escape, figure, seconds};
+use words::escape;
 
 /// Nothing is loaded from anywhere: styles and the script are in the page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
@@ -31,6 +31,15 @@ patternTransform=\"rotate(45)\"><rect width=\"7\" height=\"7\" fill=\"var(--faul
 fill-opacity=\".32\"/><path d=\"M0 0V7\" stroke=\"var(--fault)\" stroke-width=\"1.4\" \
 stroke-opacity=\".42\"/></pattern><symbol id=\"bolt\" viewBox=\"0 0 24 24\">\
 <path d=\"M13 2 4 14h6l-1 8 9-12h-6z\" fill=\"currentColor\"/></symbol></defs></svg>";
+
+/// What the page can do beyond being read, by role; it is complete without.
+const SCRIPT: [&str; 5] = [
+    include_str!("html/script/start.js"),
+    include_str!("html/script/tables.js"),
+    include_str!("html/script/latency.js"),
+    include_str!("html/script/time.js"),
+    include_str!("html/script/story.js"),
+];
 
 /// What every page begins with, up to its heading: the title, the styles, and the way past what stands before
 /// the section `first`, called `name`.
@@ -68,7 +77,9 @@ pub fn render(report: &Report) -> String {
         &answer::broke(&summary),
         &baseline::section_of(&summary),
         &numbers::key_numbers(&summary),
-        &charts(report, &summary),
+        &charts::latency(report, &summary),
+        &charts::time(report, &summary),
+        &views::section_of(&summary),
         &tables::checks(&summary),
         &tables::points(&summary),
         &cells::matrix(&summary),
@@ -81,64 +92,7 @@ pub fn render(report: &Report) -> String {
             "<script type=\"application/json\" id=\"summary\">{}</script>\n",
             json::island(&summary)
         ),
-        &format!(
-            "<script>\n{}</script>\n</body>\n</html>\n",
-            include_str!("html/script.js")
-        ),
+        &format!("<script>\n{}</script>\n</body>\n</html>\n", SCRIPT.concat()),
     ]
     .concat()
-}
-
-fn charts(report: &Report, summary: &Summary) -> String {
-    let mut page = String::new();
-    let pooled = [chart::spectrum(report), chart::distribution(report)];
-    let pooled: Vec<_> = pooled
-        .iter()
-        .flatten()
-        .map(|chart| figure(chart, summary))
-        .collect();
-    if !pooled.is_empty() {
-        page.push_str("<section id=\"latency\">\n<h2>Latency over all seeds</h2>\n");
-        page.push_str(&pooled.concat());
-        page.push_str("</section>\n");
-    }
-    let Some(run) = &report.shown else {
-        return page;
-    };
-    let why = match run.why {
-        ShownWhy::FirstFailing => "the first failing run",
-        ShownWhy::Worst => "the worst run: no run failed",
-    };
-    page.push_str(&format!(
-        "<section id=\"time\">\n<h2>One run over virtual time</h2>\n\
-         <p>Seed <b>{}</b>, {why}. Replay it with <code>{}</code></p>\n\
-         <p class=\"muted\">{}</p>\n",
-        run.seed,
-        escape(&report.identity.replay_of(run.seed)),
-        phases(run)
-    ));
-    let over_time = [
-        chart::latency_over_time(report),
-        chart::rates_over_time(run),
-        chart::backlog(run),
-        chart::clocks(run),
-    ];
-    for chart in over_time.iter().flatten() {
-        page.push_str(&figure(chart, summary));
-    }
-    page.push_str("</section>\n");
-    page
-}
-
-/// From when to when each phase lasted.
-fn phases(run: &ShownRun) -> String {
-    let spans = run.phases.iter().map(|span| {
-        format!(
-            "{} {} s to {} s",
-            span.phase.name(),
-            seconds(span.start.0),
-            seconds(span.end.0)
-        )
-    });
-    spans.collect::<Vec<_>>().join(" · ")
 }

@@ -52,9 +52,9 @@ fn bounded(summary: &Summary) -> Summary {
         &mut cut.stale,
     ];
     for list in lists {
-        shorten(list, ISLAND_ENTRIES);
+        shorten(list, ISLAND_ENTRIES / 5);
     }
-    cut.configuration.truncate(ISLAND_ENTRIES * 2);
+    cut.configuration.truncate(ISLAND_ENTRIES);
     cut.points.truncate(ISLAND_ENTRIES * 2);
     if let Some(against) = &mut cut.baseline {
         against.rows.truncate(ISLAND_ENTRIES);
@@ -70,6 +70,10 @@ fn bounded(summary: &Summary) -> Summary {
         for line in &mut run.clocks {
             line.points.truncate(ISLAND_ENTRIES);
         }
+        // There may be a thousand, and their words stand in the page's list.
+        for moment in run.story.iter_mut().flat_map(|story| &mut story.moments) {
+            moment.what.clear();
+        }
     }
     cut
 }
@@ -78,9 +82,13 @@ fn bounded(summary: &Summary) -> Summary {
 fn shorten(lines: &mut Vec<String>, most: usize) {
     lines.truncate(most);
     for line in lines {
-        if let Some((end, _)) = line.char_indices().nth(ISLAND_LETTERS) {
-            line.truncate(end);
-            line.push('…');
-        }
+        clip(line, ISLAND_LETTERS);
+    }
+}
+
+fn clip(line: &mut String, letters: usize) {
+    if let Some((end, _)) = line.char_indices().nth(letters) {
+        line.truncate(end);
+        line.push('…');
     }
 }

@@ -8,12 +8,14 @@
 //! Limits: no wall times, hosts, paths of the machine or worker counts belong here (decisions B15).
 
 pub mod against;
+pub mod buckets;
 pub mod coverage;
 pub mod explained;
 pub mod faults;
 pub mod histogram;
 pub mod known;
 pub mod outcome;
+pub mod recorded;
 pub mod shown;
 pub mod slo;
 pub mod timeline;
@@ -21,6 +23,7 @@ pub mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::ExitClass;
@@ -91,7 +94,7 @@ pub struct Report {
 }
 
 /// What was run, and how it is run again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 pub struct Identity {
     /// Name of the scenario.
     pub scenario: String,
@@ -161,7 +164,7 @@ impl Identity {
 }
 
 /// What the command was asked to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Look at one or more seeds: checks and SLOs decide.
@@ -172,7 +175,7 @@ pub enum Mode {
 }
 
 /// Whether latencies may be compared with a real system.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "lowercase")]
 pub enum Calibration {
     /// The profile is a plausible default: every latency carries the word.
@@ -183,7 +186,7 @@ pub enum Calibration {
 }
 
 /// One line of the resolved configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Setting {
     /// Path of the setting, such as `broker.main.acks`.
     pub key: String,
@@ -205,7 +208,9 @@ impl Setting {
 }
 
 /// Where a setting's value came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum SettingSource {
     /// Not written anywhere: the part's default.
@@ -253,7 +258,7 @@ pub struct CheckRow {
 }
 
 /// Runs by the four answers of decisions B6.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 pub struct AnswerCounts {
     /// Runs that held.
     pub pass: u64,
@@ -325,7 +330,7 @@ pub struct SloRow {
 }
 
 /// A 95 % interval of a figure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Interval {
     /// Its lower end.
     pub low: Value,
@@ -349,7 +354,7 @@ pub struct WorstRun {
 }
 
 /// Which samples a figure is about: a sample belongs to the phase of its due time (decisions B2).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SamplePhase {
     /// After warm-up, no fault active, nothing recovering.
@@ -433,7 +438,7 @@ pub struct PointRow {
 }
 
 /// What running seeds twice showed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 pub struct Determinism {
     /// Runs executed twice.
     pub checked: u64,

@@ -4,6 +4,7 @@
 //! every platform, and libm, which is the same code everywhere: the bytes of a report do not depend on the
 //! machine.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::value::{Value, three_digits};
@@ -12,7 +13,7 @@ use crate::model::value::{Value, three_digits};
 const Z: f64 = 1.959_963_984_540_054;
 
 /// A share and its 95 % interval, in parts per million.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Share {
     /// Occurrences.
     pub count: u64,

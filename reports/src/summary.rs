@@ -6,16 +6,20 @@
 mod coverage;
 mod derive;
 mod faults;
+mod spread;
 
 pub use coverage::CoverageSummary;
 pub use faults::FaultSummary;
+pub use spread::{DistributionSummary, RangeSummary, SeedSummary, SpreadSummary};
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Verdict;
 use crate::model::against::Against;
+use crate::model::buckets::Buckets;
 use crate::model::explained::Explained;
 use crate::model::known::Standing;
 use crate::model::outcome::{Answer, Flow, Totals};
@@ -29,7 +33,7 @@ use crate::stats::Share;
 pub const SCHEMA: &str = "stormglass.summary/1";
 
 /// All figures of one report.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// [`SCHEMA`].
     pub schema: String,
@@ -60,6 +64,18 @@ pub struct Summary {
     pub coverage: Option<CoverageSummary>,
     /// One row a series and phase.
     pub latencies: Vec<LatencySummary>,
+    /// The headline's distributions, whose buckets stand in the next field in the same order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub distributions: Vec<DistributionSummary>,
+    /// The buckets of each distribution: as JSON one text, base64 of deflated numbers (docs/reports.md).
+    #[serde(default, skip_serializing_if = "Buckets::is_empty")]
+    pub buckets: Buckets,
+    /// The headline's samples by the bounds of its objectives; none where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ranges: Vec<RangeSummary>,
+    /// How the seeds' p99 of the headline spread; `None` of fewer than two seeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<SpreadSummary>,
     /// Where the headline's time went: one row a phase and stage, in the order of an event's way.
     pub stages: Vec<StageSummary>,
     /// Time from heal to recovery over all runs, if there was a fault.
@@ -99,7 +115,7 @@ pub struct Summary {
 }
 
 /// How the process ends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Exit {
     /// The exit code.
     pub code: u8,
@@ -112,7 +128,7 @@ pub struct Exit {
 }
 
 /// One check, judged over all runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckSummary {
     /// Name of the check.
     pub name: String,
@@ -140,7 +156,7 @@ pub struct CheckSummary {
 }
 
 /// One SLO, judged over all runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SloSummary {
     /// The expression as the scenario wrote it.
     pub expression: String,
@@ -175,10 +191,11 @@ pub struct SloSummary {
 }
 
 /// The run that decides an SLO.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WorstSummary {
     /// Its seed.
     #[serde(with = "as_text")]
+    #[schemars(with = "String")]
     pub seed: u64,
     /// What it showed.
     pub value: Value,
@@ -190,7 +207,7 @@ pub struct WorstSummary {
 }
 
 /// Failures with one signature.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FailureSummary {
     /// The signature.
     pub signature: String,
@@ -206,6 +223,7 @@ pub struct FailureSummary {
     pub share: Share,
     /// Seed of the first such run.
     #[serde(with = "as_text")]
+    #[schemars(with = "String")]
     pub first_seed: u64,
     /// What that run showed.
     pub witness: Vec<String>,
@@ -228,7 +246,7 @@ pub struct FailureSummary {
 }
 
 /// A point and whether enough runs reached it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PointSummary {
     /// Name of the point.
     pub name: String,
@@ -243,7 +261,7 @@ pub struct PointSummary {
 }
 
 /// A stage's part of the headline's latency.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StageSummary {
     /// The stage.
     pub stage: String,
@@ -260,7 +278,7 @@ pub struct StageSummary {
 }
 
 /// Percentiles of one distribution.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LatencySummary {
     /// Name of the series.
     pub series: String,

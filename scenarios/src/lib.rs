@@ -16,6 +16,7 @@ pub mod objectives;
 pub mod plan;
 pub mod prices;
 pub mod rates;
+pub mod record;
 pub mod run;
 pub mod schema;
 pub mod shrink;

@@ -129,7 +129,7 @@ fn needs_twin(assembly: &Assembly, plan: &FaultPlan) -> bool {
 }
 
 /// The phases of a run, for its measurement.
-fn phases(assembly: &Assembly) -> Phases {
+pub(crate) fn phases(assembly: &Assembly) -> Phases {
     let phases = &assembly.case().phases;
     Phases {
         chaos: phases.chaos_starts(),

@@ -9,6 +9,7 @@ use crate::hush::Hush;
 use crate::journal::{self, About, Header, Journal, Line};
 use crate::out::Out;
 use crate::progress::Progress;
+use crate::recorded;
 use crate::seeds::{Seeds, Shard};
 use crate::{base, signals};
 use serde_json::json;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
+use stormglass_core::check::Violation;
 use stormglass_core::digest::FINGERPRINT_VERSION;
 use stormglass_core::metrics::Stage;
 use stormglass_reports::model::against::Against;
@@ -30,6 +32,7 @@ use stormglass_scenarios::assemble::Assembly;
 use stormglass_scenarios::catalog::Catalog;
 use stormglass_scenarios::identity;
 use stormglass_scenarios::load::{Case, ScenarioFile, load};
+use stormglass_scenarios::record::record;
 use stormglass_scenarios::run::{self, Driver};
 use stormglass_scenarios::spec::print;
 use stormglass_scenarios::sweep::{Broken, Ended, Job, Panic, sweep_as_finished};
@@ -159,6 +162,8 @@ impl Chosen {
 struct Finished {
     outcome: Box<RunOutcome>,
     line: io::Result<Line>,
+    /// The first violation of its first signature, which the story of the run would be about.
+    violation: Option<Violation>,
 }
 
 /// What the sweep took.
@@ -372,7 +377,7 @@ impl List {
             &mut |job, ended| {
                 self.cost.seeds_run += 1;
                 let line = match ended {
-                    Ended::Done(ran) => self.add(ran),
+                    Ended::Done(ran) => self.add(ran, &chosen.assembly),
                     Ended::Panicked(panic) => {
                         eprintln!("seed {}: {}", job.seed, sentence(&panic));
                         eprintln!(
@@ -401,16 +406,32 @@ impl List {
         trouble.map_or(Ok(()), Err)
     }
 
-    /// Adds a run to the report; gives back its line, with what is drawn of it if that is the best so far.
-    fn add(&mut self, ran: Finished) -> io::Result<Line> {
+    /// Adds a run to the report; gives back its line, with what is drawn of it if that is the best so far. Such
+    /// a run is run once more, with everything recorded that is shown of it (decisions A16).
+    fn add(&mut self, ran: Finished, assembly: &Assembly) -> io::Result<Line> {
         let mut line = ran.line?;
-        let drawn = ran.outcome.shown.clone();
-        self.collector.add(*ran.outcome);
+        let mut outcome = *ran.outcome;
+        let drawn = outcome.shown.take();
+        let fingerprint = outcome.fingerprint;
+        self.collector.add(outcome);
         if self.twice {
             self.collector.add_determinism(line.differs.clone());
         }
-        if let Some(drawn) = drawn.filter(|_| self.collector.drawn() == Some(line.index)) {
+        if let Some(mut drawn) = drawn.filter(|_| self.collector.would_draw(line.index)) {
+            match record(assembly, line.seed, ran.violation.as_ref()) {
+                Some(recorded) if recorded.fingerprint == fingerprint => {
+                    recorded::draw(&mut drawn, recorded);
+                }
+                Some(_) => {
+                    let differs =
+                        format!("seed {}: recorded, it had another fingerprint", line.seed);
+                    self.collector.add_determinism(Some(differs.clone()));
+                    line.differs.get_or_insert(differs);
+                }
+                None => {}
+            }
             line.draw(&drawn)?;
+            self.collector.show(line.index, drawn);
         }
         Ok(line)
     }
@@ -444,7 +465,14 @@ fn one(assembly: &Arc<Assembly>, job: Job, args: &SweepArgs) -> Finished {
         differs: differs.flatten(),
         ..line
     });
-    Finished { outcome, line }
+    let judgements = ran.outcome.judgements.into_iter();
+    let violations = judgements.flat_map(|judgement| judgement.violations);
+    let violation = violations.min_by_key(|one| (one.signature.to_string(), one.time));
+    Finished {
+        outcome,
+        line,
+        violation,
+    }
 }
 
 /// A plain loop has no place for users' programs.

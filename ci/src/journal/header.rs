@@ -1,6 +1,5 @@
 //! The first line of a list of seeds: which sweep it is of, and all that its report needs besides outcomes.
 
-use super::packed;
 use crate::seeds::{Seeds, Shard};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -12,6 +11,7 @@ use stormglass_reports::ExitClass;
 use stormglass_reports::model::against::Against;
 use stormglass_reports::model::known::KnownFailure;
 use stormglass_reports::model::{Identity, Setting};
+use stormglass_reports::packed;
 
 /// The version of this format.
 pub const FORMAT: u32 = 1;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use stormglass_reports::model::SamplePhase;
 use stormglass_reports::model::histogram::{Histograms, LatencyHistogram};
+use stormglass_reports::packed::{number_of, number_to};
 
 /// One distribution, but for its buckets.
 #[derive(Serialize, Deserialize)]
@@ -69,27 +70,6 @@ fn read(mut bytes: &[u8]) -> Option<Histograms> {
         histograms.add(&entry.series, entry.phase, &latencies);
     }
     (distances.is_empty() && counts.is_empty()).then_some(histograms)
-}
-
-fn number_to(bytes: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-}
-
-fn number_of(bytes: &mut &[u8]) -> Option<u64> {
-    let (mut number, mut shift) = (0_u64, 0);
-    loop {
-        let (first, rest) = bytes.split_first()?;
-        *bytes = rest;
-        number |= u64::from(first & 0x7f).checked_shl(shift)?;
-        if *first < 0x80 {
-            return Some(number);
-        }
-        shift += 7;
-    }
 }
 
 #[cfg(test)]

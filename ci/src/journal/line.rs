@@ -1,6 +1,6 @@
 //! A line of the list: one finished seed, with all that a report needs of it.
 
-use super::{latencies, packed};
+use super::latencies;
 use crate::seeds::as_text;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -9,6 +9,7 @@ use stormglass_core::digest::FINGERPRINT_VERSION;
 use stormglass_reports::Collector;
 use stormglass_reports::model::outcome::RunOutcome;
 use stormglass_reports::model::shown::ShownRun;
+use stormglass_reports::packed;
 use stormglass_scenarios::sweep::Job;
 
 /// A finished seed. What people and scripts look for stands open, the rest is packed.
@@ -157,7 +158,8 @@ impl Line {
             None => None,
         };
         collector.add(outcome);
-        if twice && self.panic.is_none() {
+        // A run that was recorded for its report may show that its seed does not repeat, asked or not.
+        if (twice || self.differs.is_some()) && self.panic.is_none() {
             collector.add_determinism(self.differs.clone());
         }
         Ok(())

@@ -11,14 +11,13 @@ mod error;
 mod header;
 mod latencies;
 mod line;
-mod packed;
 mod read;
 
 pub use error::JournalError;
 pub use header::{About, FORMAT, Header, binary, case_name, hash_of};
 pub use line::Line;
-pub use packed::pack;
 pub use read::{Entry, Reader};
+pub use stormglass_reports::packed::pack;
 
 use crate::out::{OutError, SEEDS};
 use crate::seeds::Shard;

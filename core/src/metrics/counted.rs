@@ -26,7 +26,7 @@ pub(super) const fn lowest(micros: u32) -> u32 {
 }
 
 /// The highest value of a bucket, `u64::MAX` for never.
-const fn highest(micros: u32) -> u64 {
+pub(super) const fn highest(micros: u32) -> u64 {
     if micros == NEVER {
         return u64::MAX;
     }

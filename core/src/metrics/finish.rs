@@ -1,6 +1,7 @@
 //! Puts stretches into phases and slots once all faults and recoveries are known.
 
 use crate::metrics::by_phase::{PhaseCounts, PhaseMap};
+use crate::metrics::by_slot::SlotLatencies;
 use crate::metrics::counted::{Counted, NEVER};
 use crate::metrics::recorder::Recorder;
 use crate::metrics::recovery::{Baseline, Episode, Level, episodes};
@@ -46,12 +47,14 @@ impl Recorder {
         let by_phase = self.by_phase(&phases);
         let slot_width = self.phases.slot_width();
         let slots = self.by_slots();
+        let slot_latencies = SlotLatencies(self.stretches.take_slots());
         let mut totals = self.totals;
         totals.measured = self.phases.drain.since(self.phases.chaos);
         totals.backlog_max = slots.iter().map(|slot| slot.backlog).max().unwrap_or(0);
         Metrics {
             latencies,
             slots,
+            slot_latencies,
             slot_width,
             episodes,
             fault_times,
@@ -115,6 +118,9 @@ impl Recorder {
                 p99: percentile(990_000),
                 max: percentile(1_000_000),
                 never: latency.map_or(0, Counted::never),
+                effects: counts.effects,
+                retried: counts.retried,
+                failed: counts.failed,
             }
         });
         slots.collect()

@@ -39,6 +39,9 @@ impl Recorder {
         } else {
             return false;
         }
+        let slot = self.slots.at(seen.time);
+        slot.retried += counts.retries;
+        slot.failed += counts.shed + counts.given_up;
         if let Some(part) = self.topology.part_of(seen.node) {
             self.flow.entry(part).or_default().add(&counts);
         }

@@ -5,6 +5,7 @@
 //! answers with histograms in whole microseconds to three digits. Histograms of many runs merge without loss.
 
 mod by_phase;
+mod by_slot;
 mod counted;
 mod finish;
 mod flow;
@@ -23,6 +24,7 @@ mod under_way;
 mod windows;
 
 pub use by_phase::{PhaseCounts, PhaseMap};
+pub use by_slot::SlotLatencies;
 pub use flow::FlowCounts;
 pub use latency::{Latencies, Latency};
 pub use reaction::{FaultTimes, Reaction};
@@ -169,6 +171,12 @@ pub struct Slot {
     pub max: Option<u64>,
     /// Events due in it that never came.
     pub never: u64,
+    /// Rows that became visible in it, repetitions included.
+    pub effects: u64,
+    /// Requests that clients sent again in it.
+    pub retried: u64,
+    /// Events that were refused or given up in it.
+    pub failed: u64,
 }
 
 /// Sums over a run, from the end of warm-up to the end of `calm` where a rate is meant.
@@ -208,6 +216,9 @@ pub struct Metrics {
     pub latencies: Latencies,
     /// The run over time.
     pub slots: Vec<Slot>,
+    /// End-to-end latencies of the events due in each slot.
+    #[serde(skip)]
+    pub slot_latencies: SlotLatencies,
     /// The width of a slot.
     pub slot_width: Span,
     /// Faults that were healed, and how long recovery took.

@@ -201,6 +201,7 @@ impl Recorder {
                 if (self.phases.chaos..self.phases.drain).contains(&seen.time) {
                     self.totals.effects_measured += rows;
                 }
+                self.slots.at(seen.time).effects += rows;
                 match &write.credits {
                     Some(credits) => {
                         let credits = credits.iter().map(|credit| (credit.id, Some(credit.due)));

@@ -12,6 +12,10 @@ pub(super) struct Counts {
     pub(super) acknowledged: u64,
     pub(super) visible: u64,
     pub(super) finished: u64,
+    /// Of slots only, as what follows: no window is judged by it.
+    pub(super) effects: u64,
+    pub(super) retried: u64,
+    pub(super) failed: u64,
 }
 
 /// The slots of a run and what was counted in them.

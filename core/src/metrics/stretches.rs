@@ -140,6 +140,11 @@ impl Stretches {
         self.by_slot.get(slot)
     }
 
+    /// Takes out the end-to-end latencies of all slots.
+    pub(super) fn take_slots(&mut self) -> Vec<Counted> {
+        std::mem::take(&mut self.by_slot)
+    }
+
     /// The percentile of each window's end-to-end latencies, by due time, with the seconds of the window;
     /// windows without events are left out.
     pub(super) fn by_window(&self, parts: u64) -> Vec<(Range<u64>, u64)> {

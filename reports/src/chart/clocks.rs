@@ -1,13 +1,10 @@
 //! How far wall clocks were off over the virtual time of the shown run.
 
-use super::Chart;
 use super::frame::{self, Axis};
 use super::paint::Paint;
-use super::time::{LANE, faults, lanes, phases, time_axis};
+use super::time::{LINES, faults, phases, room, time_axis};
+use super::{Chart, Legend};
 use crate::model::shown::{ClockLine, ShownRun};
-
-/// Lines of a chart at most; there are as many looks.
-const LINES: usize = 5;
 
 /// The offset of every wall clock that differed from true time, none if no clock did.
 #[must_use]
@@ -24,9 +21,7 @@ pub fn clocks(run: &ShownRun) -> Option<Chart> {
     let peak = furthest(lines.first()?);
     let vertical = vertical(&lines, peak);
     let horizontal = time_axis(run);
-    let bars = lanes(run, &horizontal);
-    let used = bars.iter().map(|(lane, _)| lane + 1).max().unwrap_or(0);
-    let top = 46 + LANE * u32::try_from(used).expect("lanes are few");
+    let (top, bars) = room(run, &horizontal);
     let label = "Offset of wall clocks over time";
     let svg = frame::draw(
         (170 + top, top),
@@ -61,11 +56,16 @@ pub fn clocks(run: &ShownRun) -> Option<Chart> {
         caption.push_str(&format!(", but for {left_out} that were less far off"));
     }
     caption.push('.');
+    let legend = lines.iter().zip(0..).map(|(line, look)| Legend {
+        name: line.node.clone(),
+        look,
+    });
     Some(Chart {
         title: "Wall clocks".to_owned(),
         caption,
         is_latency: false,
         svg,
+        legend: legend.collect(),
     })
 }
 

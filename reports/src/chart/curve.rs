@@ -154,6 +154,7 @@ fn drawn(
         title: title.to_owned(),
         caption,
         is_latency: range.unit() == Unit::Micros,
+        legend: Vec::new(),
         svg,
     })
 }

@@ -75,6 +75,8 @@ pub struct Axis {
     /// Position and text, ascending.
     pub ticks: Vec<(f64, String)>,
     pub name: String,
+    /// Whether it is the run's virtual time, in seconds: such charts share their cursor and their zoom.
+    pub is_time: bool,
 }
 
 impl Axis {
@@ -90,6 +92,7 @@ impl Axis {
             high,
             ticks,
             name: name.to_owned(),
+            is_time: false,
         }
     }
 
@@ -107,6 +110,7 @@ impl Axis {
             high: last * step,
             ticks: ticks.map(|at| (at, text(at))).collect(),
             name: name.to_owned(),
+            is_time: false,
         }
     }
 
@@ -135,6 +139,7 @@ impl Axis {
             high,
             ticks: ticks.collect(),
             name: name.to_owned(),
+            is_time: false,
         }
     }
 }
@@ -196,7 +201,16 @@ pub fn draw_in(
             .expect("drawing into memory does not fail");
         canvas.present().expect("drawing into memory does not fail");
     }
-    paint::finish(&svg, label)
+    let (left, top) = (frame.left, frame.top);
+    let (right, bottom) = (frame.width - frame.right, frame.height - BOTTOM);
+    let mut place = format!("data-plot=\"{left} {right} {top} {bottom}\"");
+    if horizontal.is_time {
+        place.push_str(&format!(
+            " data-time=\"{} {}\"",
+            horizontal.low, horizontal.high
+        ));
+    }
+    paint::finish(&svg, label, &place)
 }
 
 fn axes(

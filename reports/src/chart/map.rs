@@ -120,6 +120,7 @@ pub fn map(comparison: &Comparison, sweep: &Sweep, measure: &Measure) -> Option<
         title,
         caption: String::new(),
         is_latency: matches!(measure.unit, Unit::Micros),
+        legend: Vec::new(),
         svg,
     })
 }
@@ -141,5 +142,6 @@ fn beside(swept: &Swept) -> Axis {
             .map(|(place, value)| (place as f64, tame(&value.text)))
             .collect(),
         name: tame(&swept.setting),
+        is_time: false,
     }
 }

@@ -105,6 +105,7 @@ pub fn pareto(comparison: &Comparison) -> Option<Chart> {
             .to_owned(),
         is_latency: true,
         svg,
+        legend: Vec::new(),
     })
 }
 

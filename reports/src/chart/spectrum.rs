@@ -3,9 +3,9 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::Chart;
 use super::frame::{self, Axis, Canvas, Drawn, Plot, log10, rounded};
 use super::paint::Paint;
+use super::{Chart, Legend};
 use crate::model::histogram::LatencyHistogram;
 use crate::model::value::{Quantile, Value};
 use crate::model::{Report, SamplePhase, SloRow};
@@ -14,12 +14,24 @@ use crate::model::{Report, SamplePhase, SloRow};
 const RARITY_MAX: f64 = 5.0;
 const HEIGHT: u32 = 360;
 const TOP: u32 = 46;
+/// Lines that can be told apart.
+const LOOKS: usize = 5;
 
 /// Latencies of the headline series by phase, with the SLOs on it; `None` without samples.
 #[must_use]
 pub fn spectrum(report: &Report) -> Option<Chart> {
     let series = &report.identity.headline_series;
-    let lines: Vec<_> = phases(report).into_iter().map(Line::of).collect();
+    let mut lines: Vec<_> = phases(report)
+        .into_iter()
+        .map(|(phase, data)| Line::of(phase.to_string(), data))
+        .collect();
+    // The look of the fifth line is that of the latencies that leave out how long an event waited to be sent.
+    lines.truncate(LOOKS - 1);
+    let from_send = report
+        .histograms
+        .get(&format!("{series}-from-send"), &SamplePhase::All)
+        .filter(|data| data.count() > 0);
+    lines.extend(from_send.map(|data| Line::of("all, from the send".to_owned(), data)));
     let bounds = limits(report);
     let values = lines
         .iter()
@@ -39,7 +51,7 @@ pub fn spectrum(report: &Report) -> Option<Chart> {
         &label,
         |canvas, plot| {
             for (index, line) in lines.iter().enumerate() {
-                let paint = Paint::Series(u8::try_from(index % 5).expect("below five"));
+                let paint = Paint::Series(u8::try_from(index).expect("a few"));
                 line.draw(canvas, plot, vertical.high, paint)?;
             }
             for (rarity, micros, text) in &bounds {
@@ -58,7 +70,7 @@ pub fn spectrum(report: &Report) -> Option<Chart> {
                         .points
                         .last()
                         .map_or(vertical.low, |point| log10(point.1));
-                    let paint = Paint::Series(u8::try_from(index % 5).expect("below five"));
+                    let paint = Paint::Series(u8::try_from(index).expect("a few"));
                     (
                         line.name.as_str(),
                         if line.is_cut { vertical.high } else { end },
@@ -69,14 +81,20 @@ pub fn spectrum(report: &Report) -> Option<Chart> {
             frame::name_series(canvas, plot, RARITY_MAX, &names)
         },
     );
+    let legend = lines.iter().zip(0..).map(|(line, look)| Legend {
+        name: line.name.clone(),
+        look,
+    });
     Some(Chart {
         title: format!("Percentile spectrum, {series}"),
         caption: "Each step to the right is ten times rarer. A line that ends in ▲ at the top \
                   reaches events that never became visible; red dashes are SLO bounds, up to the \
-                  percentile they speak of."
+                  percentile they speak of. Latencies from the send leave out how long events waited \
+                  to be sent, as benchmarks do that omit them (coordinated omission)."
             .to_owned(),
         is_latency: true,
         svg,
+        legend: legend.collect(),
     })
 }
 
@@ -97,7 +115,7 @@ pub fn phases(report: &Report) -> Vec<(&SamplePhase, &LatencyHistogram)> {
         SamplePhase::During(_) => 4,
     });
     // More than five lines cannot be told apart; the table has them all.
-    all.truncate(5);
+    all.truncate(LOOKS);
     all
 }
 
@@ -110,7 +128,7 @@ struct Line {
 }
 
 impl Line {
-    fn of((phase, data): (&SamplePhase, &LatencyHistogram)) -> Self {
+    fn of(name: String, data: &LatencyHistogram) -> Self {
         let total = data.count();
         let mut points: Vec<(f64, u64)> = Vec::new();
         let mut seen = 0;
@@ -132,7 +150,7 @@ impl Line {
         }
         let is_cut = data.never_count() > 0 && rarity(total, seen) < RARITY_MAX;
         Self {
-            name: phase.to_string(),
+            name,
             points,
             is_cut,
         }
@@ -188,6 +206,7 @@ fn rarity_axis() -> Axis {
         high: RARITY_MAX,
         ticks,
         name: "percentile".to_owned(),
+        is_time: false,
     }
 }
 

@@ -48,6 +48,7 @@ impl Layout {
                 .map(|(place, value)| (*place, tame(&value.text)))
                 .collect(),
             name: format!("{}{note}", tame(&swept.setting)),
+            is_time: false,
         };
         Self { axis, places }
     }

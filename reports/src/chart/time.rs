@@ -1,188 +1,115 @@
-//! Charts over the virtual time of the shown run: latency, rates and backlog, each with the run's
-//! phases and its faults.
+//! What all charts over the virtual time of the shown run share: its phases, its faults, and lines by slot.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::Chart;
-use super::frame::{self, Axis, Canvas, Drawn, Plot, log10, short_count};
+use super::Legend;
+use super::frame::{self, Axis, Canvas, Drawn, Plot, log10};
 use super::paint::Paint;
-use super::spectrum::limits;
-use crate::model::Report;
 use crate::model::shown::{ShownRun, Slot};
-use crate::model::value::{Micros, three_digits};
+use crate::model::value::three_digits;
 
 /// Height of a lane: the name of a fault above a bar as long as the fault.
 pub(super) const LANE: u32 = 23;
 /// Bars above each other before faults are left to the log.
 const LANES_MAX: usize = 5;
+/// Faults whose time is hatched; the log has more.
+pub(crate) const BANDS: usize = 40;
 /// Estimated width of a letter of a fault's name.
 const LETTER: i32 = 7;
+/// Lines that can be told apart.
+pub(super) const LINES: usize = 5;
 
-/// What is drawn of a slot.
-type Pick<'a> = &'a dyn Fn(&Slot) -> Option<f64>;
-/// One series of a chart: its name, its value in a slot, and its look.
-type Series<'a> = (&'a str, Pick<'a>, Paint);
+/// One line of a chart: its name, a value a slot, and its look.
+pub(super) struct TimeLine {
+    pub(super) name: String,
+    pub(super) values: Vec<Option<f64>>,
+    pub(super) look: u8,
+}
 
-/// What one of the charts has beside its lines.
-enum Extra<'a> {
+impl TimeLine {
+    /// What `pick` finds in each slot.
+    pub(super) fn of(
+        run: &ShownRun,
+        name: &str,
+        look: u8,
+        pick: impl Fn(&Slot) -> Option<f64>,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            values: run.slots.iter().map(pick).collect(),
+            look,
+        }
+    }
+
+    pub(super) fn peak(&self) -> f64 {
+        self.values.iter().flatten().copied().fold(0.0, f64::max)
+    }
+}
+
+/// What a chart has beside its lines.
+pub(super) enum Extra<'a> {
     Nothing,
-    /// The area under this line.
-    Filled(Pick<'a>),
+    /// The area under its first line.
+    Filled,
     /// SLO bounds, and marks where events never became visible.
     Bounds(&'a [(f64, u64, String)]),
 }
 
-/// p50, p90, p99 and the largest latency, by due time.
-#[must_use]
-pub fn latency_over_time(report: &Report) -> Option<Chart> {
-    let run = report.shown.as_ref()?;
-    let bounds = limits(report);
-    let at = |pick: fn(&Slot) -> Option<Micros>| {
-        move |slot: &Slot| pick(slot).map(|micros| log10(micros.0.max(1)))
-    };
-    let largest = run.slots.iter().filter_map(|slot| slot.max).max()?.0;
-    let smallest = run.slots.iter().filter_map(|slot| slot.p50).min()?.0;
-    let bound_max = bounds.iter().map(|bound| bound.1).max().unwrap_or(0);
-    let vertical = Axis::log_duration(
-        smallest,
-        largest.max(bound_max),
-        "latency by due time (log)",
-    );
-    let (p50, p90, p99, max) = (
-        at(|slot| slot.p50),
-        at(|slot| slot.p90),
-        at(|slot| slot.p99),
-        at(|slot| slot.max),
-    );
-    let series: [Series<'_>; 4] = [
-        ("p50", &p50, Paint::Series(0)),
-        ("p90", &p90, Paint::Series(1)),
-        ("p99", &p99, Paint::Series(2)),
-        ("max", &max, Paint::Series(3)),
-    ];
-    let svg = draw(
-        run,
-        250,
-        &vertical,
-        "Latency percentiles over time",
-        &series,
-        &Extra::Bounds(&bounds),
-    );
-    Some(Chart {
-        title: "Latency over time".to_owned(),
-        caption:
-            "Percentiles of the events due in each slot. ▲ marks slots with events that never \
-                  became visible; red dashes are SLO bounds, each judged on its own phase only."
-                .to_owned(),
-        is_latency: true,
-        svg,
-    })
+/// What its lines are called below it.
+pub(super) fn legend(lines: &[TimeLine]) -> Vec<Legend> {
+    let all = lines.iter().map(|line| Legend {
+        name: line.name.clone(),
+        look: line.look,
+    });
+    all.collect()
 }
 
-/// Offered, accepted, processed and visible events a second.
-#[must_use]
-pub fn rates_over_time(run: &ShownRun) -> Option<Chart> {
+/// The room above a plot for the faults of a run, with the bars placed.
+pub(super) fn room(run: &ShownRun, horizontal: &Axis) -> (u32, Vec<(usize, usize)>) {
+    let lanes = lanes(run, horizontal);
+    let used = lanes.iter().map(|(lane, _)| lane + 1).max().unwrap_or(0);
+    let top = 46 + LANE * u32::try_from(used).expect("at most LANES_MAX");
+    (top, lanes)
+}
+
+/// The middle of a slot, in seconds.
+pub(super) fn middle(run: &ShownRun, slot: usize) -> f64 {
     let width = run.slot_width.as_secs_f64();
-    if run.slots.is_empty() || width <= 0.0 {
-        return None;
-    }
-    let rate = |pick: fn(&Slot) -> u64| move |slot: &Slot| Some(pick(slot) as f64 / width);
-    let (offered, accepted) = (rate(|slot| slot.offered), rate(|slot| slot.accepted));
-    let (processed, visible) = (rate(|slot| slot.processed), rate(|slot| slot.visible));
-    let series: [Series<'_>; 4] = [
-        ("offered", &offered, Paint::Series(3)),
-        ("accepted", &accepted, Paint::Series(1)),
-        ("processed", &processed, Paint::Series(2)),
-        ("visible", &visible, Paint::Series(0)),
-    ];
-    let values = run
-        .slots
-        .iter()
-        .flat_map(|slot| series.iter().filter_map(|one| one.1(slot)));
-    let peak = values.fold(1.0, f64::max);
-    let vertical = Axis::linear(peak, "events a second", short_count);
-    let svg = draw(
-        run,
-        210,
-        &vertical,
-        "Event rates over time",
-        &series,
-        &Extra::Nothing,
-    );
-    Some(Chart {
-        title: "Rates over time".to_owned(),
-        caption: "Where offered and accepted part, the broker refuses; where accepted and visible \
-                  part, a backlog grows."
-            .to_owned(),
-        is_latency: false,
-        svg,
-    })
+    run.slots.get(slot).map_or_else(
+        || (slot as f64 + 0.5) * width,
+        |slot| slot.start.as_secs_f64() + width / 2.0,
+    )
 }
 
-/// Owed events that are not yet visible.
-#[must_use]
-pub fn backlog(run: &ShownRun) -> Option<Chart> {
-    let peak = run.slots.iter().map(|slot| slot.backlog).max()?;
-    let vertical = Axis::linear(
-        (peak as f64).max(1.0),
-        "events owed, not yet visible",
-        short_count,
-    );
-    let waiting = |slot: &Slot| Some(slot.backlog as f64);
-    let series: [Series<'_>; 1] = [("backlog", &waiting, Paint::Series(0))];
-    let svg = draw(
-        run,
-        170,
-        &vertical,
-        "Backlog over time",
-        &series,
-        &Extra::Filled(&waiting),
-    );
-    Some(Chart {
-        title: "Backlog".to_owned(),
-        caption: "Events owed and not yet visible at the end of each slot.".to_owned(),
-        is_latency: false,
-        svg,
-    })
-}
-
-fn draw(
+pub(super) fn draw(
     run: &ShownRun,
     height: u32,
     vertical: &Axis,
     label: &str,
-    series: &[Series<'_>],
+    lines: &[TimeLine],
     extra: &Extra<'_>,
 ) -> String {
     let horizontal = time_axis(run);
-    let lanes = lanes(run, &horizontal);
-    let used = lanes.iter().map(|(lane, _)| lane + 1).max().unwrap_or(0);
-    let top = 46 + LANE * u32::try_from(used).expect("at most LANES_MAX");
+    let (top, lanes) = room(run, &horizontal);
     let size = (height + top, top);
     frame::draw(size, (&horizontal, vertical), label, |canvas, plot| {
         phases(canvas, plot, run, vertical)?;
         faults(canvas, plot, (run, &lanes), vertical)?;
-        let middle = |slot: &Slot| slot.start.as_secs_f64() + run.slot_width.as_secs_f64() / 2.0;
-        if let Extra::Filled(value) = extra {
-            let points = run
-                .slots
-                .iter()
-                .map(|slot| (middle(slot), value(slot).unwrap_or(0.0)));
+        if let (Extra::Filled, Some(line)) = (extra, lines.first()) {
+            let values = line.values.iter().enumerate();
+            let points = values.map(|(slot, value)| (middle(run, slot), value.unwrap_or(0.0)));
             let area = AreaSeries::new(points, vertical.low, Paint::Fill.colour().filled());
             plot.draw_series(area)?;
         }
         let mut names = Vec::new();
-        for (name, value, paint) in series {
-            let points = run.slots.iter().map(|slot| (middle(slot), value(slot)));
-            frame::line(plot, points, *paint)?;
-            let last = run
-                .slots
-                .iter()
-                .rev()
-                .find_map(value)
-                .unwrap_or(vertical.low);
-            names.push((*name, last, *paint));
+        for line in lines {
+            let values = line.values.iter().enumerate();
+            let points = values.map(|(slot, value)| (middle(run, slot), *value));
+            frame::line(plot, points, Paint::Series(line.look))?;
+            let last = line.values.iter().rev().find_map(|value| *value);
+            let last = last.unwrap_or(vertical.low);
+            names.push((line.name.as_str(), last, Paint::Series(line.look)));
         }
         frame::name_series(canvas, plot, horizontal.high, &names)?;
         let Extra::Bounds(bounds) = extra else {
@@ -191,8 +118,13 @@ fn draw(
         for (_, micros, text) in *bounds {
             bound(canvas, plot, (&horizontal, log10(*micros)), text)?;
         }
-        for slot in run.slots.iter().filter(|slot| slot.never > 0) {
-            let (x, y) = frame::pixel(plot, (middle(slot), vertical.high));
+        for (slot, _) in run
+            .slots
+            .iter()
+            .enumerate()
+            .filter(|(_, slot)| slot.never > 0)
+        {
+            let (x, y) = frame::pixel(plot, (middle(run, slot), vertical.high));
             canvas.draw(&TriangleMarker::new(
                 (x, y + 6),
                 5,
@@ -243,6 +175,7 @@ pub(super) fn time_axis(run: &ShownRun) -> Axis {
     // Twice as many ticks as a vertical axis has, and the run ends where the chart does.
     let step = axis.ticks.get(1).map_or(1.0, |tick| tick.0);
     axis.high = end as f64 / 1e6;
+    axis.is_time = true;
     let count = (axis.high / step).floor() as u64;
     axis.ticks = (0..=count)
         .map(|turn| turn as f64 * step)
@@ -317,7 +250,8 @@ pub(super) fn faults(
     (run, lanes): (&ShownRun, &[(usize, usize)]),
     vertical: &Axis,
 ) -> Drawn {
-    for fault in run.faults.iter().filter(|fault| fault.resolved.is_some()) {
+    let struck = run.faults.iter().filter(|fault| fault.resolved.is_some());
+    for fault in struck.take(BANDS) {
         let (left, right) = (fault.start.as_secs_f64(), fault.end.as_secs_f64());
         let corners = [(left, vertical.low), (right, vertical.high)];
         plot.draw_series([Rectangle::new(corners, Paint::FaultHatch.colour().filled())])?;

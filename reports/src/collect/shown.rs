@@ -35,6 +35,14 @@ impl Collector {
         self.shown.as_ref().map(|candidate| candidate.run.index)
     }
 
+    /// Whether the run of `index`, which was added, would be drawn if it were shown.
+    #[must_use]
+    pub fn would_draw(&self, index: u64) -> bool {
+        let held = self.shown.as_ref().map(|candidate| candidate.rank);
+        let rank = self.seeds.get(&index).map(rank_of);
+        rank.is_some_and(|rank| held.is_none_or(|held| rank < held))
+    }
+
     pub(super) fn keep_better(&mut self, candidate: Candidate) {
         let is_better = self
             .shown

@@ -101,6 +101,7 @@ fn navigation(summary: &Summary) -> String {
         ("numbers", "Key numbers", true),
         ("latency", "Latency", !summary.latencies.is_empty()),
         ("time", "Over time", summary.shown.is_some()),
+        ("story", "What led to it", has_story(summary)),
         ("checks", "Checks", true),
         ("points", "Points", !summary.points.is_empty()),
         ("cells", "Coverage", summary.coverage.is_some()),
@@ -113,6 +114,12 @@ fn navigation(summary: &Summary) -> String {
         .map(|(id, name, _)| format!("<a href=\"#{id}\">{name}</a>"))
         .collect();
     format!("<nav aria-label=\"Sections\">{links}</nav>\n")
+}
+
+/// Whether the shown run has views of its failure.
+pub fn has_story(summary: &Summary) -> bool {
+    let story = summary.shown.as_ref().and_then(|run| run.story.as_ref());
+    story.is_some_and(|story| !story.moments.is_empty())
 }
 
 /// One row a property and SLO: the bound beside what was seen.
@@ -328,6 +335,17 @@ fn card(index: usize, group: &FailureSummary, summary: &Summary) -> String {
             group.first_seed
         )
     };
+    // The recorded run is that of one seed, and its story that of one violation.
+    let shown = summary
+        .shown
+        .as_ref()
+        .filter(|run| run.seed == group.first_seed);
+    let story = shown.and_then(|run| run.story.as_ref());
+    let views = if story.is_some_and(|story| story.sentence == group.sentence) {
+        "<p><a href=\"#story\">What led to it, moment by moment</a></p>\n"
+    } else {
+        ""
+    };
     let standing = group.standing.words().map_or_else(String::new, |words| {
         format!("<dt>On the list</dt><dd>{}</dd>", escape(&words))
     });
@@ -335,7 +353,7 @@ fn card(index: usize, group: &FailureSummary, summary: &Summary) -> String {
         "<article class=\"card broken\" id=\"failure-{index}\"><h3>{}</h3>\n<dl>{standing}\
          <dt>Promise broken</dt><dd><b>{}</b> {}</dd><dt>Anomaly</dt><dd>{}</dd>\
          <dt>Seen in</dt><dd>{}, first in seed {}</dd>\
-         <dt>Signature</dt><dd><code>{}</code></dd>{other}</dl>\n{told}</article>\n",
+         <dt>Signature</dt><dd><code>{}</code></dd>{other}</dl>\n{views}{told}</article>\n",
         escape(&group.sentence),
         escape(&group.check),
         escape(&group.promise),

@@ -97,10 +97,30 @@ pub fn figure(chart: &Chart, summary: &Summary) -> String {
         String::new()
     };
     format!(
-        "<figure class=\"card\"><figcaption><h3>{}</h3>{}{stamp}</figcaption>\n{}</figure>\n",
+        "<figure class=\"card\"><figcaption><h3>{}</h3>{}{stamp}</figcaption>\n{}{}</figure>\n",
         escape(&chart.title),
         escape(&chart.caption),
+        legend(chart),
         chart.svg
+    )
+}
+
+/// A button a line, which hides and shows it; without script the names beside the lines do.
+fn legend(chart: &Chart) -> String {
+    if chart.legend.len() < 2 {
+        return String::new();
+    }
+    let buttons = chart.legend.iter().map(|line| {
+        format!(
+            "<button type=\"button\" aria-pressed=\"true\" data-series=\"s{0}\">\
+             <svg viewBox=\"0 0 24 8\" aria-hidden=\"true\"><path class=\"k{0}\" d=\"M0 4H24\"/></svg>{1}</button>",
+            line.look,
+            escape(&line.name)
+        )
+    });
+    format!(
+        "<div class=\"legend needs-js\" role=\"group\" aria-label=\"Lines shown\">{}</div>\n",
+        buttons.collect::<String>()
     )
 }
 
@@ -127,6 +147,11 @@ pub fn section(id: &str, title: &str, body: &str) -> String {
     format!("<section id=\"{id}\">\n<h2 id=\"{id}-title\">{title}</h2>\n{body}</section>\n")
 }
 
+/// A field with its name before it.
+pub fn field(name: &str, input: &str) -> String {
+    format!("<label>{name} {input}</label>")
+}
+
 /// Attribute value of a row, for the filter.
 pub fn answer_class(answer: Answer) -> &'static str {
     look(answer).0
@@ -139,8 +164,12 @@ pub fn seconds(micros: u64) -> String {
 
 /// A line of a list, cut visibly where nobody reads on: pages stay below 1 MB.
 pub fn short(line: &str) -> String {
-    const LETTERS: usize = 600;
-    line.char_indices().nth(LETTERS).map_or_else(
+    shorter(line, 600)
+}
+
+/// The same after so many letters.
+pub fn shorter(line: &str, letters: usize) -> String {
+    line.char_indices().nth(letters).map_or_else(
         || line.to_owned(),
         |(end, _)| format!("{}… (cut)", &line[..end]),
     )

@@ -1,10 +1,11 @@
 //! What became of a baseline's figures: one row a figure, judged over the same seeds (decisions B11, B12).
 
 use super::value::{Value, three_digits};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A sweep over a baseline's own seeds, held against what the baseline noted of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 pub struct Against {
     /// Seeds that both ran.
     pub seeds: u64,
@@ -19,7 +20,7 @@ pub struct Against {
 }
 
 /// One figure then and now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgainstRow {
     /// What is measured, such as `end-to-end p99 (calm)`.
     pub figure: String,
@@ -45,7 +46,7 @@ pub struct AgainstRow {
 }
 
 /// A relative change with its interval, in parts per million of the figure then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// The mean of the differences.
     pub mean_ppm: i64,
@@ -56,7 +57,7 @@ pub struct Change {
 }
 
 /// What a figure's change comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Moved {
     /// Every seed shows exactly what it did.
@@ -81,7 +82,7 @@ pub enum Moved {
 }
 
 /// The stage whose mean grew most.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StageMove {
     /// The stage, such as `replicate`.
     pub stage: String,

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A name known to the code that was run, or read back from a file.
 pub type Name = Cow<'static, str>;
 
 /// A point that a run passed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PassedPoint {
     /// Its name.
     pub point: Name,
@@ -20,7 +21,7 @@ pub struct PassedPoint {
 }
 
 /// A point that a sweep passed, with its cells.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CoverageRow {
     /// Its name.
     pub point: Name,
@@ -31,7 +32,7 @@ pub struct CoverageRow {
 }
 
 /// In how many runs a cell was reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 pub struct CellRuns {
     /// Runs in which the point was passed while a fault of the kind was active anywhere.
     pub reached: u64,

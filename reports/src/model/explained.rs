@@ -3,12 +3,13 @@
 //!
 //! Whoever found it out hands it over as plain data; every rendering shows this one value.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::value::{Micros, as_text, counted, grouped};
 
 /// A failure, explained.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 pub struct Explained {
     /// What the smallest schedule breaks. Its cause may be another than that of the run it came from.
     pub signature: String,
@@ -16,6 +17,7 @@ pub struct Explained {
     pub sentence: String,
     /// The seed that it was shrunk from.
     #[serde(with = "as_text")]
+    #[schemars(with = "String")]
     pub seed: u64,
     /// How much was in that seed's run.
     pub before: Size,
@@ -25,6 +27,7 @@ pub struct Explained {
     pub fails: Rate,
     /// A timing seed with which it fails.
     #[serde(with = "as_text")]
+    #[schemars(with = "String")]
     pub timing_seed: u64,
     /// Whether it needs that one, because other timing seeds do not fail reliably.
     pub depends_on_timing: bool,
@@ -47,7 +50,7 @@ pub struct Explained {
 }
 
 /// How much is in a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 pub struct Size {
     /// Events that its sources owe.
     pub events: u64,
@@ -58,7 +61,7 @@ pub struct Size {
 }
 
 /// So many of so many runs fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 pub struct Rate {
     /// Runs that fail the same way.
     pub fails: u64,
@@ -73,7 +76,7 @@ impl std::fmt::Display for Rate {
 }
 
 /// One line of an event's life.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 pub struct Step {
     /// When, in virtual time.
     pub at: Micros,
@@ -100,7 +103,7 @@ impl Step {
 }
 
 /// The failing schedule as it is, and with one thing changed at a time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 pub struct Counterfactuals {
     /// As it is, in runs that differ in timing.
     pub base: Rate,
@@ -109,7 +112,7 @@ pub struct Counterfactuals {
 }
 
 /// One change and what it does to the failure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Changed {
     /// What sort of change.
     pub sort: Sort,
@@ -122,7 +125,7 @@ pub struct Changed {
 }
 
 /// What sort of change it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sort {
     /// A fault is left out.
@@ -134,7 +137,7 @@ pub enum Sort {
 }
 
 /// What a change tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Meaning {
     /// The schedule fails too rarely for anything to be concluded.
@@ -179,7 +182,7 @@ impl Meaning {
 }
 
 /// A setting that makes the schedule pass.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 pub struct Mend {
     /// The setting.
     pub label: String,
@@ -188,7 +191,7 @@ pub struct Mend {
 }
 
 /// Fresh seeds with a setting changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 pub struct Search {
     /// Seeds run.
     pub seeds: u64,

@@ -2,10 +2,11 @@
 
 use super::value::{Value, counted};
 use crate::stats::absence_bound_ppm;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Whether a failure was known before the sweep.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// There was no list of known failures, and no base build.

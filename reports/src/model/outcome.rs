@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SamplePhase;
@@ -91,7 +92,9 @@ impl RunOutcome {
 }
 
 /// The four answers of a check (decisions B6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, Default,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// The rule does not speak about this run.
@@ -190,7 +193,7 @@ pub struct Failure {
 }
 
 /// What the clients of a part did about requests that failed or could not be sent, over one run or all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 pub struct Flow {
     /// Requests sent again.
     pub retries: u64,
@@ -253,7 +256,7 @@ pub struct Cost {
 }
 
 /// Sums over one run, or over all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 pub struct Totals {
     /// Virtual time that rates are taken over: from the end of warm-up to the end of calm.
     pub measured: Micros,

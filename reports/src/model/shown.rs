@@ -1,14 +1,17 @@
 //! The one run that time charts show: decisions B16 says every time chart names its run.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::buckets::Buckets;
+use super::recorded::{GaugeLine, Story};
 use super::value::Micros;
 
 /// Most time slots a run is drawn with (decisions A15).
 pub const SLOTS_MAX: usize = 200;
 
 /// One run over virtual time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 pub struct ShownRun {
     /// Its phases, in order and without gaps.
     pub phases: Vec<PhaseSpan>,
@@ -16,22 +19,34 @@ pub struct ShownRun {
     pub slot_width: Micros,
     /// What happened slot by slot, in order, at most [`SLOTS_MAX`].
     pub slots: Vec<Slot>,
+    /// Latencies of the events due in each slot that became visible; a list a slot, packed in JSON.
+    #[serde(default, skip_serializing_if = "Buckets::is_empty")]
+    pub latencies: Buckets,
     /// The resolved fault plan, by start.
     pub faults: Vec<FaultBand>,
     /// How far wall clocks were off, by node, for those that ever were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clocks: Vec<ClockLine>,
+    /// How busy nodes were and how far readers were behind, where the run was recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gauges: Vec<GaugeLine>,
+    /// What led to its failure, where the run was recorded and has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub story: Option<Story>,
     /// Position in the sweep; filled in by the collector.
     pub index: u64,
     /// Seed of the run; filled in by the collector.
     #[serde(with = "super::value::as_text")]
+    #[schemars(with = "String")]
     pub seed: u64,
     /// Why this run was chosen; filled in by the collector.
     pub why: ShownWhy,
 }
 
 /// Why a run was chosen to be shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, Default,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum ShownWhy {
     /// The first run that failed.
@@ -42,7 +57,9 @@ pub enum ShownWhy {
 }
 
 /// A phase of a run (decisions B1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum RunPhase {
     /// Caches fill and rates settle: nothing is judged.
@@ -69,7 +86,7 @@ impl RunPhase {
 }
 
 /// From when to when a phase lasted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PhaseSpan {
     /// Which phase.
     pub phase: RunPhase,
@@ -80,7 +97,7 @@ pub struct PhaseSpan {
 }
 
 /// What happened in one time slot. Percentiles are of events due in the slot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 pub struct Slot {
     /// First instant of the slot.
     pub start: Micros,
@@ -92,7 +109,7 @@ pub struct Slot {
     pub processed: u64,
     /// Events that became visible at their sink.
     pub visible: u64,
-    /// Events owed and not yet visible, at the end of the slot.
+    /// Events acknowledged and not yet visible, at the end of the slot.
     pub backlog: u64,
     /// Median latency of events due here that became visible; `None` without such events.
     pub p50: Option<Micros>,
@@ -104,10 +121,22 @@ pub struct Slot {
     pub max: Option<Micros>,
     /// Events due here that never became visible.
     pub never: u64,
+    /// Requests that clients sent again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retried: u64,
+    /// Events that were refused or given up.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failed: u64,
+}
+
+/// Most slots have no failures.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// How far a node's wall clock was ahead of true time, as far as it changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 pub struct ClockLine {
     /// The node, such as `broker.main.0`.
     pub node: String,
@@ -116,7 +145,7 @@ pub struct ClockLine {
 }
 
 /// One point of a [`ClockLine`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 pub struct ClockPoint {
     /// When, in true time.
     pub at: Micros,
@@ -125,7 +154,7 @@ pub struct ClockPoint {
 }
 
 /// A fault as it was resolved in the shown run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 pub struct FaultBand {
     /// Its name in the plan, or empty for a drawn fault.
     pub name: String,

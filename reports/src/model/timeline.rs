@@ -5,6 +5,7 @@
 //!
 //! Limits: percentiles of a slot have the precision of a [`LatencyHistogram`].
 
+use super::buckets::Buckets;
 use super::histogram::LatencyHistogram;
 use super::shown::{FaultBand, PhaseSpan, SLOTS_MAX, ShownRun, Slot};
 use super::value::{Micros, Quantile, Value};
@@ -98,10 +99,16 @@ impl Timeline {
             cell.slot(start, owed.saturating_sub(settled))
         });
         let slots = slots.collect();
+        let mut latencies = Buckets::default();
+        for cell in &self.cells {
+            let buckets = cell.latency.iter().flat_map(|data| data.buckets());
+            latencies.0.push(buckets.collect());
+        }
         ShownRun {
             phases,
             slot_width: Micros(self.width),
             slots,
+            latencies,
             faults,
             ..ShownRun::default()
         }
@@ -174,6 +181,7 @@ impl Cell {
             p99: at(Quantile::P99),
             max: at(Quantile::MAX),
             never,
+            ..Slot::default()
         }
     }
 }

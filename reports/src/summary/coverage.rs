@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::coverage::CoverageRow;
 use crate::model::value::Value;
 
 /// Which cells of (point, part, kind of fault) a sweep reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CoverageSummary {
     /// Cells reached in some run.
     pub reached: u64,

@@ -1,5 +1,6 @@
 //! How a summary follows from a report.
 
+use super::spread;
 use super::{
     CheckSummary, CoverageSummary, Exit, FailureSummary, FaultSummary, LatencySummary,
     PointSummary, SCHEMA, SloSummary, StageSummary, Summary, WorstSummary, seeds_text,
@@ -35,6 +36,7 @@ impl Summary {
         }
         let runs = seeds.total();
         let histograms = report.histograms.iter();
+        let (distributions, buckets) = spread::distributions(report);
         let mut summary = Self {
             schema: SCHEMA.to_owned(),
             verdict: verdict(report),
@@ -67,6 +69,10 @@ impl Summary {
                 })
                 .map(|(name, phase, data)| latency(name, phase, data))
                 .collect(),
+            distributions,
+            buckets,
+            ranges: spread::ranges(report),
+            spread: spread::spread(report),
             stages: stages(report),
             recovery: (report.recovery.count() > 0)
                 .then(|| latency("recovery", &SamplePhase::All, &report.recovery)),

@@ -1,12 +1,13 @@
 //! The table of faults: time to detect and time to drain.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::faults::FaultTimes;
 use crate::model::value::{Quantile, Value};
 
 /// How the faults of one name or kind were met.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FaultSummary {
     /// The name of a planned fault, the kind of a drawn one.
     pub fault: String,

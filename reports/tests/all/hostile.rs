@@ -55,6 +55,18 @@ fn report() -> Report {
         report.notes.insert(format!("{line} {NASTY}"));
         report.internal_errors.insert(format!("{line} {NASTY}"));
     }
+    let run = report.shown.as_mut().expect("a run is shown");
+    for line in &mut run.gauges {
+        line.of.push_str(NASTY);
+    }
+    let story = run.story.as_mut().expect("it has a story");
+    story.sentence.push_str(NASTY);
+    for text in story.nodes.iter_mut().chain(&mut story.events) {
+        text.push_str(NASTY);
+    }
+    for moment in &mut story.moments {
+        moment.what.push_str(NASTY);
+    }
     report.hold_against(Some(Against {
         seeds: 8,
         margin_ppm: 10_000,

@@ -6,4 +6,6 @@ mod figures;
 mod folding;
 mod hostile;
 mod page;
+mod schema;
 mod support;
+mod views;

@@ -184,6 +184,12 @@ impl Assembly {
         self.case.phases.ends()
     }
 
+    /// How many cores a node has.
+    #[must_use]
+    pub fn cores(&self) -> u64 {
+        u64::from(self.profile.cpu.cores)
+    }
+
     /// How long the audit may take: reads that are answered, and refused ones asked again.
     #[must_use]
     pub fn audit_patience(&self) -> Span {

@@ -79,7 +79,7 @@ impl Story<'_> {
             let what = follower.concerns(seen);
             told.extend(what.map(|what| (Some(follower.event), what)));
         }
-        told.extend(self.fault(seen).map(|what| (None, what)));
+        told.extend(fault_words(self.plan, seen).map(|what| (None, what)));
         let node = if seen.node.0 == u16::MAX {
             ""
         } else {
@@ -94,42 +94,42 @@ impl Story<'_> {
                 is_fault: event.is_none(),
             }));
     }
+}
 
-    /// What a fact about the environment says.
-    fn fault(&self, seen: &Observation) -> Option<String> {
-        let named = |index: u32| {
-            let fault = self.plan.faults.get(index as usize)?;
-            let name = fault.name.as_deref().unwrap_or_else(|| fault.kind.name());
-            Some(format!(
-                "'{name}' ({} on {})",
-                fault.kind.name(),
-                fault.target
-            ))
-        };
-        if let Fact::FaultStarted(index) = &seen.fact {
-            return Some(format!("{} begins", named(*index)?));
-        }
-        if let Fact::FaultEnded(index) = &seen.fact {
-            return Some(format!("{} is healed", named(*index)?));
-        }
-        if let Fact::Crashed { power } = &seen.fact {
-            let how = if *power { "loses power" } else { "dies" };
-            return Some(how.to_owned());
-        }
-        (seen.fact == Fact::Booted && seen.incarnation.0 > 1).then(|| "boots again".to_owned())
+/// What a fact about the environment says.
+pub(crate) fn fault_words(plan: &FaultPlan, seen: &Observation) -> Option<String> {
+    let named = |index: u32| {
+        let fault = plan.faults.get(index as usize)?;
+        let name = fault.name.as_deref().unwrap_or_else(|| fault.kind.name());
+        Some(format!(
+            "'{name}' ({} on {})",
+            fault.kind.name(),
+            fault.target
+        ))
+    };
+    if let Fact::FaultStarted(index) = &seen.fact {
+        return Some(format!("{} begins", named(*index)?));
     }
+    if let Fact::FaultEnded(index) = &seen.fact {
+        return Some(format!("{} is healed", named(*index)?));
+    }
+    if let Fact::Crashed { power } = &seen.fact {
+        let how = if *power { "loses power" } else { "dies" };
+        return Some(how.to_owned());
+    }
+    (seen.fact == Fact::Booted && seen.incarnation.0 > 1).then(|| "boots again".to_owned())
 }
 
 /// What one event has come to.
-struct Follower {
-    event: EventId,
+pub(crate) struct Follower {
+    pub(crate) event: EventId,
     /// Where replicas keep the event.
-    places: BTreeMap<(NodeId, Partition), Offset>,
+    pub(crate) places: BTreeMap<(NodeId, Partition), Offset>,
     committed: bool,
 }
 
 impl Follower {
-    const fn of(event: EventId) -> Follower {
+    pub(crate) const fn of(event: EventId) -> Follower {
         Follower {
             event,
             places: BTreeMap::new(),
@@ -154,7 +154,7 @@ impl Follower {
     }
 
     /// What a fact says of the event, none if it says nothing.
-    fn concerns(&mut self, seen: &Observation) -> Option<String> {
+    pub(crate) fn concerns(&mut self, seen: &Observation) -> Option<String> {
         let when = |events: &Arc<[Event]>, what: &str| self.has(events).then(|| what.to_owned());
         match &seen.fact {
             Fact::Owed(events) => when(events, "owes it"),

@@ -10,6 +10,7 @@ pub use changes::{Change, Sort};
 pub use counterfactual::{Bench, Counterfactuals, PERTURBATIONS, Rate, Row, Search};
 pub use explained::{Explained, LEAST, Meaning, Mend};
 pub use follow::{Follow, MOST_OF_KEY};
+pub(crate) use lifeline::{Follower, fault_words};
 pub use lifeline::{Line, follow, lifeline};
 
 #[cfg(test)]

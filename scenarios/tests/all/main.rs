@@ -12,6 +12,7 @@ mod metastable;
 mod pairs;
 mod plans;
 mod profiles;
+mod record;
 mod rig;
 mod schema;
 mod shrink;

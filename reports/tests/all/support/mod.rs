@@ -1,5 +1,6 @@
 //! A made-up sweep: every kind of row, drawn from a fixed generator.
 pub mod explained;
+pub mod recorded;
 
 use std::collections::BTreeSet;
 
@@ -186,6 +187,7 @@ fn shown(dice: &mut Dice) -> ShownRun {
             p99: (!drained).then_some(Micros(base * 2 + 9_000 + dice.below(20_000))),
             max: (!drained).then_some(Micros(base * 3 + 30_000 + dice.below(90_000))),
             never: if (44..=46).contains(&index) { 3 } else { 0 },
+            ..Slot::default()
         }
     });
     let slots = slots.collect();
@@ -194,13 +196,15 @@ fn shown(dice: &mut Dice) -> ShownRun {
         start: Micros::from_secs(start),
         end: Micros::from_secs(end),
     };
-    ShownRun {
+    let mut run = ShownRun {
         phases: spans.into_iter().map(span).collect(),
         slot_width,
         slots,
         faults: faults(),
         ..ShownRun::default()
-    }
+    };
+    recorded::record(&mut run);
+    run
 }
 
 fn check(name: &str, promise: &str, answer: Answer, judged: u64, reason: &str) -> CheckRun {
@@ -281,6 +285,10 @@ pub fn outcome(index: u64) -> Outcome {
                 .of("publish", SamplePhase::All)
                 .record(micros / 5);
         }
+    }
+    let sent = run.histograms.of("end-to-end-from-send", SamplePhase::All);
+    for number in 0..400 {
+        sent.record(9_000 + number * 11);
     }
     for phase in [SamplePhase::DuringFaults, SamplePhase::All] {
         run.histograms
