@@ -213,10 +213,11 @@ impl Recorder {
             .filter_map(|(series, start, counted)| Some((series, map.place(start)?, counted)))
             .collect();
         let kept = self.by_place(map);
+        let phases = map.all();
         for series in Series::ALL {
             let first = lists.partition_point(|list| list.0 < series);
             let end = lists.partition_point(|list| list.0 <= series);
-            for phase in map.all() {
+            for phase in phases.iter().copied() {
                 let mut never = 0;
                 for (_, place, counted) in &lists[first..end] {
                     if !map.phases(*place).contains(phase) {
