@@ -19,6 +19,9 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug)]
 struct Assignment {
     group: GroupId,
+    generation: u32,
+    /// Whether the member reads on; what it was given still counts if it only jumps.
+    is_open: bool,
     /// Everything below has been delivered.
     expected: u64,
     /// Records delivered ahead of that, from and to.
@@ -53,13 +56,21 @@ impl GapFree {
         *position = next.0.max(*position);
     }
 
-    fn assign(&mut self, seen: &Observation, group: GroupId, partition: Partition, from: Offset) {
+    fn assign(
+        &mut self,
+        seen: &Observation,
+        (group, generation): (GroupId, u32),
+        partition: Partition,
+        from: Offset,
+    ) {
         let assignment = Assignment {
             group,
+            generation,
+            is_open: true,
             expected: from.0,
             ahead: None,
         };
-        self.assigned.insert((seen.node, partition), assignment);
+        let before = self.assigned.insert((seen.node, partition), assignment);
         let Some(processor) = self.topology.group(group) else {
             return;
         };
@@ -74,6 +85,11 @@ impl GapFree {
         let Some(bound) = position.or(log.from_earliest.then_some(0)) else {
             return;
         };
+        // A member that jumps within its generation, as a truncated log makes it, has what it was given.
+        let given = before
+            .filter(|before| (before.group, before.generation) == (group, generation))
+            .map_or(0, |before| before.expected);
+        let bound = bound.max(given);
         self.findings.judged += 1;
         if from.0 > bound.max(start) {
             let (part, node) = (processor.part, self.topology.node_name(seen.node));
@@ -92,7 +108,8 @@ impl GapFree {
     }
 
     fn deliver(&mut self, seen: &Observation, part: &FetchedPart) {
-        let Some(assignment) = self.assigned.get_mut(&(seen.node, part.partition)) else {
+        let assigned = self.assigned.get_mut(&(seen.node, part.partition));
+        let Some(assignment) = assigned.filter(|assignment| assignment.is_open) else {
             return;
         };
         assignment.expected = assignment.expected.max(part.log_start.0);
@@ -183,13 +200,15 @@ impl Checker for GapFree {
         } else if let Fact::Assigned {
             group,
             partition,
+            generation,
             from,
-            ..
         } = seen.fact
         {
-            self.assign(seen, group, partition, from);
+            self.assign(seen, (group, generation), partition, from);
         } else if let Fact::Revoked { partition, .. } = seen.fact {
-            self.assigned.remove(&(seen.node, partition));
+            if let Some(assignment) = self.assigned.get_mut(&(seen.node, partition)) {
+                assignment.is_open = false;
+            }
         } else if let Fact::Crashed { .. } = seen.fact {
             self.assigned.retain(|(node, _), _| *node != seen.node);
         } else if let Fact::LogStart { partition, start } = seen.fact
@@ -254,6 +273,28 @@ mod tests {
             history.consumed(vec![entry(base, 1, events(base..base + 2))]);
         }
         assert_eq!(judge(&history), ["int-poll-skip"]);
+    }
+
+    #[test]
+    fn a_member_that_jumps_back_within_its_generation_has_what_it_was_given() {
+        let revoked = || Fact::Revoked {
+            group: GROUP,
+            partition: P0,
+            generation: 1,
+        };
+        let mut history = History::new();
+        history.claim(PROCESSOR, assigned(0));
+        history.consumed(vec![entry(0, 1, events(0..4))]);
+        history.claim(PROCESSOR, revoked());
+        history.claim(PROCESSOR, assigned(3));
+        assert!(judge(&history).is_empty());
+        history.claim(PROCESSOR, revoked());
+        history.claim(PROCESSOR, assigned(5));
+        assert_eq!(
+            judge(&history),
+            ["poll-skip"],
+            "it was given no more than 4"
+        );
     }
 
     #[test]

@@ -313,9 +313,9 @@ impl Fetcher {
             if let Some(reading) = self.readings.get_mut(&index)
                 && is_new
                 && reading.phase == Phase::Ready
-                && let Some(epoch) = reading.last_epoch
+                && reading.last_epoch.is_some()
             {
-                reading.phase = Phase::Validate(epoch);
+                reading.phase = Phase::Validate;
             }
         }
     }

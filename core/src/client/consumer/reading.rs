@@ -11,7 +11,7 @@ pub(super) enum Phase {
     /// The position is unknown: the leader is asked for one.
     Reset(OffsetSpec),
     /// The leader has changed: is what was read still in its log (KIP-320)?
-    Validate(Epoch),
+    Validate,
     /// It is fetched.
     Ready,
 }
@@ -61,7 +61,9 @@ impl Reading {
     ) -> Option<Request> {
         match self.phase {
             Phase::Reset(spec) => Some(Request::ListOffset { partition, spec }),
-            Phase::Validate(epoch) => Some(Request::EpochEnd {
+            // The epoch as of now: a fetch of the former leader may have gone on since the change was known,
+            // and the end of an older epoch would send the reader back for nothing.
+            Phase::Validate => self.last_epoch.map(|epoch| Request::EpochEnd {
                 partition,
                 current: leader_epoch,
                 epoch,

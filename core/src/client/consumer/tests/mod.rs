@@ -1,3 +1,5 @@
+mod fetcher;
+
 use super::*;
 use crate::actor::{Actor, Context, Input, Inspection};
 use crate::broker::log::config::ConsumerConfig;
