@@ -200,6 +200,11 @@ fn broker(part: &Table, at: At<'_>, found: &mut Vec<Change>) {
         let set = vec![(at(truncation), Value::from("epoch"))];
         found.push(Change::set(Sort::Setting, set));
     }
+    let first = &["first_sequence"];
+    if text(part, first) == Some("any") {
+        let set = vec![(at(first), Value::from("zero"))];
+        found.push(Change::set(Sort::Setting, set));
+    }
     let in_sync = number(part, &["min_insync_replicas"]);
     let replicas = number(part, &["replication_factor"]);
     if let (Some(in_sync), Some(replicas)) = (in_sync, replicas)

@@ -2,7 +2,9 @@
 
 use super::{Level, Linter, Rule};
 use crate::spec::{BrokerSpec, SwarmKind, target};
-use stormglass_core::broker::log::config::{LogConfig, OffsetReset, ProducerConfig, Truncation};
+use stormglass_core::broker::log::config::{
+    FirstSequence, LogConfig, OffsetReset, ProducerConfig, Truncation,
+};
 use stormglass_core::fault::Target;
 use stormglass_core::message::log::Acks;
 use stormglass_core::time::Span;
@@ -46,6 +48,17 @@ impl<'a> Linter<'a> {
                 "a follower cuts committed records whose commit it has not heard of: they are lost if it leads next"
                     .to_owned(),
                 "choose \"epoch\", as Kafka does since 0.11 (KIP-101)",
+            );
+        }
+        let idempotent = config.producer.enable_idempotence && config.producer.max_in_flight > 1;
+        if config.first_sequence == FirstSequence::Any && idempotent {
+            self.add(
+                Rule::FirstSequence,
+                Level::Warning,
+                &path("first_sequence"),
+                "a new partition takes a producer's second batch if the first has failed: the first comes to lie behind it"
+                    .to_owned(),
+                "choose \"zero\", as Kafka does since 4.5 (KAFKA-15591), or one request in flight",
             );
         }
         if config.replication_factor <= config.min_insync_replicas {

@@ -56,6 +56,8 @@ pub enum Rule {
     UncleanElection,
     /// A follower cuts what its leader has.
     Truncation,
+    /// A producer's second batch may be taken before its first.
+    FirstSequence,
     /// One node that is away stops acknowledgements.
     SpareReplica,
     /// An acknowledgement comes before a disk has the event.
@@ -84,13 +86,14 @@ pub enum Rule {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Rule; 18] = [
+    pub const ALL: [Rule; 19] = [
         Rule::Acks,
         Rule::Idempotence,
         Rule::RequestTimeout,
         Rule::MinInsync,
         Rule::UncleanElection,
         Rule::Truncation,
+        Rule::FirstSequence,
         Rule::SpareReplica,
         Rule::Sync,
         Rule::Retention,
@@ -115,6 +118,7 @@ impl Rule {
             Rule::MinInsync => "min-insync",
             Rule::UncleanElection => "unclean-election",
             Rule::Truncation => "truncation",
+            Rule::FirstSequence => "first-sequence",
             Rule::SpareReplica => "spare-replica",
             Rule::Sync => "sync",
             Rule::Retention => "retention",
@@ -139,6 +143,7 @@ impl Rule {
             Rule::RequestTimeout => "prod-retry-dup",
             Rule::MinInsync => "log-min-isr-one",
             Rule::Truncation => "log-hw-truncation",
+            Rule::FirstSequence => "prod-first-batch",
             Rule::UncleanElection | Rule::SpareReplica => "log-unclean-election",
             Rule::Sync => "log-ack-before-flush",
             Rule::Retention => "log-retention-outruns-consumer",

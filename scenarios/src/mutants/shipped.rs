@@ -50,6 +50,7 @@ pub const SHIPPED: &[Shipped] = shipped![
     "zoo/log-retention-outruns-consumer.toml",
     "zoo/log-unclean-election.toml",
     "zoo/prod-acks-below-all.toml",
+    "zoo/prod-first-batch.toml",
     "zoo/prod-retry-dup.toml",
     "zoo/prod-retry-reorder.toml",
 ];

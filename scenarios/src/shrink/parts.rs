@@ -14,6 +14,7 @@ const KEPT: &[&str] = &[
     "checks",
     "delivery",
     "enable_idempotence",
+    "first_sequence",
     "flaws",
     "flush_interval_batches",
     "follower_truncation",

@@ -59,6 +59,7 @@ fn log_spans(config: &mut LogConfig) -> Vec<&mut Span> {
         min_insync_replicas: _,
         unclean_leader_election_enable: _,
         follower_truncation: _,
+        first_sequence: _,
         replica_lag_time_max,
         replica_fetch_wait_max,
         flush_interval_batches: _,

@@ -28,6 +28,8 @@ pub struct LogConfig {
     pub unclean_leader_election_enable: bool,
     /// What a follower cuts its log to when it begins to follow (K5).
     pub follower_truncation: Truncation,
+    /// Which sequence a partition that has never held a record takes from a producer that it does not know (K7).
+    pub first_sequence: FirstSequence,
     /// A follower that has not caught up for this long leaves the in-sync set (K3).
     pub replica_lag_time_max: Span,
     /// How long a follower's fetch waits for data.
@@ -73,6 +75,7 @@ impl Default for LogConfig {
             min_insync_replicas: 2,
             unclean_leader_election_enable: false,
             follower_truncation: Truncation::Epoch,
+            first_sequence: FirstSequence::Zero,
             replica_lag_time_max: Span::secs(30),
             replica_fetch_wait_max: Span::millis(500),
             flush_interval_batches: 0,
@@ -104,6 +107,20 @@ pub enum Truncation {
     /// Its own high watermark, which it learns a fetch later than the leader: Kafka before 0.11. Committed records
     /// are cut, and lost if it leads before it has fetched them again.
     HighWatermark,
+}
+
+/// Which sequence a partition that has never held a record takes first. Kafka has no such setting: it is the
+/// generation of its brokers. A partition that has held records takes any in both, since what it knew of the producer
+/// may have expired (KIP-360).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FirstSequence {
+    /// The first one alone: Kafka since 4.5 (KAFKA-15591).
+    #[default]
+    Zero,
+    /// Any: Kafka 2.5 to 4.4. If the producer's first request fails and its second is taken, the first is refused
+    /// for good, and comes to lie behind the second under a new epoch.
+    Any,
 }
 
 /// A topic.

@@ -2,7 +2,7 @@
 //! finds news for somebody else puts a note here; the node works through the notes at the end of the step.
 
 use crate::actor::{Connection, Context};
-use crate::broker::log::config::{LogConfig, LogFlaw, Truncation};
+use crate::broker::log::config::{FirstSequence, LogConfig, LogFlaw, Truncation};
 use crate::broker::log::controller::{BrokerImage, Image};
 use crate::broker::log::layout::Layout;
 use crate::broker::log::partition_log::LogSettings;
@@ -21,6 +21,8 @@ pub(super) struct Settings {
     pub min_isr: u32,
     /// What a follower cuts its log to.
     pub truncation: Truncation,
+    /// Which sequence an unwritten partition takes.
+    pub first_sequence: FirstSequence,
     /// How long a follower may lag.
     pub lag_max: Span,
     /// How long a follower's fetch waits.
@@ -44,6 +46,7 @@ impl Settings {
             index,
             min_isr: u32::from(config.min_insync_replicas.min(config.replication_factor)),
             truncation: config.follower_truncation,
+            first_sequence: config.first_sequence,
             lag_max: config.replica_lag_time_max,
             fetch_wait: config.replica_fetch_wait_max,
             log: LogSettings {

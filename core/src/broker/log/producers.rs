@@ -47,10 +47,14 @@ pub(super) struct Producers {
 
 impl Producers {
     /// Whether a batch of `count` records is the next one. A producer that is not known may begin anywhere,
-    /// as since KIP-360: its state may have expired.
-    pub fn judge(&self, producer: Producer, count: u64) -> Verdict {
+    /// as since KIP-360: its state may have expired. Not so if `starts_at_zero`.
+    pub fn judge(&self, producer: Producer, count: u64, starts_at_zero: bool) -> Verdict {
         let Some(known) = self.known.get(&producer.id) else {
-            return Verdict::Append;
+            return if starts_at_zero && producer.sequence > 0 {
+                Verdict::Refuse(Refusal::OutOfOrderSequence)
+            } else {
+                Verdict::Append
+            };
         };
         if producer.epoch < known.epoch {
             return Verdict::Refuse(Refusal::InvalidProducerEpoch);

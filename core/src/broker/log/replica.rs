@@ -2,7 +2,7 @@
 //! part: appends (K1), the high watermark (K2, K6) and the answers that wait for it.
 
 use crate::actor::{Context, Inspection};
-use crate::broker::log::config::LogFlaw;
+use crate::broker::log::config::{FirstSequence, LogFlaw};
 use crate::broker::log::controller::PartitionImage;
 use crate::broker::log::desk::{Answer, Desk};
 use crate::broker::log::partition_log::PartitionLog;
@@ -299,7 +299,11 @@ impl Replica {
         let batch = &publish.batch;
         let verdict = match batch.producer {
             Some(producer) if !desk.settings.has(LogFlaw::ForgetSequence) => {
-                self.log.producers.judge(producer, batch.count())
+                // Nothing can have expired in a partition that has never held a record.
+                let starts_at_zero = self.log.end() == Offset(0)
+                    && desk.settings.first_sequence == FirstSequence::Zero;
+                let producers = &self.log.producers;
+                producers.judge(producer, batch.count(), starts_at_zero)
             }
             Some(_) | None => Verdict::Append,
         };

@@ -1,6 +1,7 @@
 //! K7: idempotent producers.
 
 use super::*;
+use crate::broker::log::config::FirstSequence;
 
 #[test]
 fn a_retry_is_answered_with_its_old_offset_and_not_stored_again() {
@@ -39,6 +40,23 @@ fn a_gap_is_refused_and_so_is_a_duplicate_older_than_five_batches() {
 }
 
 #[test]
+fn an_unwritten_partition_takes_the_first_batch_alone_and_a_written_one_any() {
+    let mut bench = Bench::leading();
+    let second = bench.publish(Acks::Leader, &batch(3, 1, from(1, 0, 3), 0));
+    assert_eq!(told(&second), [Err(Refusal::OutOfOrderSequence)]);
+    bench.store(&batch(0, 3, from(1, 0, 0), 0));
+    bench.store(&batch(3, 1, from(1, 0, 3), 0));
+    bench.store(&batch(9, 1, from(2, 0, 7), 0));
+    assert_eq!(bench.end(), 5);
+
+    let mut bench = Bench::leading();
+    bench.desk.settings.first_sequence = FirstSequence::Any;
+    bench.store(&batch(3, 1, from(1, 0, 3), 0));
+    let first = bench.publish(Acks::Leader, &batch(0, 3, from(1, 0, 0), 0));
+    assert_eq!(told(&first), [Err(Refusal::OutOfOrderSequence)]);
+}
+
+#[test]
 fn a_lower_producer_epoch_is_fenced_and_a_higher_one_begins_at_0() {
     let mut bench = Bench::leading();
     bench.store(&batch(0, 1, from(1, 1, 0), 0));
@@ -67,11 +85,12 @@ fn what_a_truncation_removed_is_not_taken_for_stored() {
 #[test]
 fn a_producer_that_was_forgotten_may_go_on_and_may_double() {
     let mut bench = Bench::leading();
-    let first = batch(0, 1, from(1, 0, 4), 0);
-    bench.store(&first);
+    bench.store(&batch(0, 4, from(1, 0, 0), 0));
+    let second = batch(4, 1, from(1, 0, 4), 0);
+    bench.store(&second);
     bench.replica.log.producers.expire();
-    bench.store(&first);
-    assert_eq!(bench.end(), 2);
+    bench.store(&second);
+    assert_eq!(bench.end(), 6);
 }
 
 #[test]
