@@ -9,6 +9,7 @@ mod failing;
 pub mod gate;
 pub mod hunt;
 pub mod init;
+mod items;
 pub mod lint;
 pub mod list;
 pub mod merge;

@@ -9,16 +9,13 @@
 mod mutant;
 mod told;
 
+use super::items::{self, Measured};
 use crate::args::SelfTestArgs;
 use crate::error::Failure;
-use crate::hush::Hush;
 use crate::out::write_file;
-use crate::seeds;
-use crate::{say, signals};
+use crate::{say, seeds};
 use mutant::{Found, Mutant};
-use std::sync::atomic::Ordering;
 use stormglass_scenarios::catalog::Catalog;
-use stormglass_scenarios::sweep::{Ended, Job, Nobody, sweep};
 
 /// Runs the command.
 pub fn self_test(catalog: &Catalog, args: &SelfTestArgs) -> Result<u8, Failure> {
@@ -31,59 +28,29 @@ pub fn self_test(catalog: &Catalog, args: &SelfTestArgs) -> Result<u8, Failure> 
         let hint = "name scenario files or folders of them, or none for those of stormglass itself";
         return Err(Failure::usage(message, hint));
     }
-    let jobs = (0..mutants.len()).map(|at| Job {
-        index: at as u64,
-        seed: 0,
-    });
-    let jobs: Vec<Job> = jobs.collect();
-    let stop = signals::stop_flag();
     let budget = |mutant: &Mutant| args.seeds.unwrap_or_else(|| mutant.seeds());
-    let (mut rows, mut trouble, mut internal) = (Vec::new(), None, Vec::new());
-    // A part that panics is found by it.
-    let hush = Hush::panics();
-    sweep(
-        &jobs,
-        super::sweep::workers(args.jobs),
-        stop,
-        &Nobody,
-        &|job| {
-            let mutant = &mutants[job.index as usize];
-            mutant.search(&base, budget(mutant), stop)
-        },
-        &mut |job, ended| {
-            let mutant = &mutants[job.index as usize];
-            match ended {
-                Ended::Done(found) => {
-                    let row = told::Row::of(mutant, budget(mutant), found);
-                    if !args.quiet && !stop.load(Ordering::Relaxed) {
-                        trouble = say(&row.line()).err();
-                    }
-                    rows.push(row);
-                }
-                Ended::Panicked(panic) => {
-                    internal.push(format!("{}: {}", mutant.name(), panic.message))
-                }
+    let mut rows = Vec::new();
+    let measured = items::measure(
+        &mutants,
+        args.jobs,
+        &Mutant::name,
+        &|mutant, stop| mutant.search(&base, budget(mutant), stop),
+        &mut |mutant, found| {
+            let row = told::Row::of(mutant, budget(mutant), found);
+            if !args.quiet {
+                say(&row.line())?;
             }
+            rows.push(row);
+            Ok(())
         },
-    );
-    drop(hush);
-    if stop.load(Ordering::Relaxed) {
-        return Ok(signals::interrupted());
-    }
-    for line in &internal {
-        eprintln!("stormglass itself panicked at {line}");
-    }
-    if let Some(error) = trouble {
-        return Err(error);
+    )?;
+    if measured == Measured::Interrupted {
+        return Ok(measured.code(false));
     }
     let result = told::Told::of(&base, at_least, rows);
     write_file(&args.out.join("self-test.json"), &result.json())?;
     say(&result.score())?;
-    Ok(match (internal.is_empty(), result.is_enough()) {
-        (false, _) => 70,
-        (true, true) => 0,
-        (true, false) => 1,
-    })
+    Ok(measured.code(result.is_enough()))
 }
 
 /// A whole share of a hundred, as in `95%`.
