@@ -106,6 +106,11 @@ impl TestLog {
                 }
                 Some(_) => Reply::GroupAlive,
             },
+            Request::LeaveGroup { member, .. } => {
+                state.members.remove(&member);
+                state.generation += 1;
+                Reply::GroupAlive
+            }
             Request::CommitOffsets(commit) => {
                 let is_old = commit.generation + 1 < state.generation;
                 if is_old || !state.members.contains_key(&commit.member) {
@@ -143,7 +148,6 @@ impl TestLog {
             },
             other @ (Request::InitProducer
             | Request::Publish(_)
-            | Request::LeaveGroup { .. }
             | Request::BrokerHeartbeat(_)
             | Request::AlterIsr(_)
             | Request::AllocateProducers

@@ -68,6 +68,8 @@ pub fn pipeline(log: bool, kind: SinkKind, operator: &str, delivery: DeliveryMod
             operator: operator.to_owned(),
             window: None,
             delivery,
+            overtakes: false,
+            skips_open: false,
         }],
         sinks: vec![SinkEntry {
             part: PartId(3),
@@ -85,6 +87,8 @@ pub fn pipeline(log: bool, kind: SinkKind, operator: &str, delivery: DeliveryMod
             min_insync: 2,
             unclean: false,
             truncates_by_epoch: true,
+            resyncs: true,
+            starts_at_zero: true,
             acks: Acks::All,
             idempotent: true,
             sync_before_ack: false,

@@ -50,6 +50,10 @@ pub struct LogEntry {
     pub unclean: bool,
     /// Whether followers cut only what their leader lacks, by epochs.
     pub truncates_by_epoch: bool,
+    /// Whether a replica that has booted anew catches up before it counts as complete.
+    pub resyncs: bool,
+    /// Whether a partition that has never held a record takes a producer's first batch alone.
+    pub starts_at_zero: bool,
     /// When a publish is answered.
     pub acks: Acks,
     /// Whether producers are idempotent.
@@ -100,6 +104,10 @@ pub struct ProcessorEntry {
     pub window: Option<WindowPlan>,
     /// In which order it writes and settles.
     pub delivery: DeliveryMode,
+    /// Whether a write that is tried again may come after later ones of its partition.
+    pub overtakes: bool,
+    /// Whether its position may move past a write that is open.
+    pub skips_open: bool,
 }
 
 impl ProcessorEntry {

@@ -20,7 +20,7 @@ impl Logged {
     pub(super) fn checkpoint(&mut self, cx: &mut Context<'_>) {
         cx.arm(super::CHECKPOINT, self.plan.checkpoint);
         for track in self.tracks.values_mut() {
-            track.save_due = track.kept != track.finished();
+            track.save_due = track.kept != track.finished(self.plan.commit);
         }
         if !self.is_stateful {
             self.commit_positions(cx);
@@ -36,8 +36,10 @@ impl Logged {
         let positions: Arc<[(Partition, Offset)]> = self
             .tracks
             .values()
-            .filter(|track| track.phase == Phase::Running && track.finished() != track.kept)
-            .map(|track| (track.partition, track.finished()))
+            .filter(|track| track.phase == Phase::Running)
+            .map(|track| (track, track.finished(self.plan.commit)))
+            .filter(|(track, finished)| *finished != track.kept)
+            .map(|(track, finished)| (track.partition, finished))
             .collect();
         if !positions.is_empty() {
             self.consumer.commit(cx, positions);
@@ -52,7 +54,7 @@ impl Logged {
         let Some(track) = self.tracks.get_mut(&partition) else {
             return;
         };
-        let is_quiet = track.phase == Phase::Running && track.attempt.is_none();
+        let is_quiet = track.phase == Phase::Running && track.attempts.is_empty();
         // In silence the state lags behind what the sink has: there is nothing new to keep.
         let has_news = track.cursor != track.kept && track.cursor >= track.silent_below;
         if !track.save_due || track.is_saving || !is_quiet || !has_news {
@@ -153,5 +155,5 @@ impl Logged {
 
 /// Whether a track has nothing under way that its release should wait for.
 pub(super) fn is_quiet(track: &Track) -> bool {
-    track.attempt.is_none() && !track.is_saving
+    track.attempts.is_empty() && !track.is_saving
 }

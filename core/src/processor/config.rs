@@ -32,6 +32,13 @@ pub struct ProcessorConfig {
     /// Events in a write to the sink at most.
     #[serde(default = "five_hundred")]
     pub batch: u32,
+    /// Writes of one partition that are open at once. Above 1 a write that is tried again comes after later ones, and
+    /// order is given up; needs a log broker and at-least-once, and excludes windows and upserts.
+    #[serde(default = "one")]
+    pub in_flight: u16,
+    /// Which position is committed while several writes are open.
+    #[serde(default)]
+    pub commit: CommitPosition,
     /// How long an answer of the sink or the store is waited for.
     #[serde(default = "ten_seconds")]
     pub request_timeout: Span,
@@ -84,6 +91,20 @@ pub enum DeliveryMode {
     /// Write rows and position in one transaction of the sink, fenced by epoch. Needs a log broker and a
     /// transactional sink.
     ExactlyOnce,
+}
+
+/// Which position a processor commits while several of its writes are open.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum CommitPosition {
+    /// That of the first record whose write is open: everything below is done.
+    #[default]
+    Contiguous,
+    /// That behind the last record whose write has ended, although an earlier one may be open: after a crash that
+    /// one is never read again.
+    Highest,
 }
 
 /// Planted flaws of a processor.

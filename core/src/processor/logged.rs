@@ -23,7 +23,8 @@ use std::sync::Arc;
 /// What is asked of the sink and the store: for a partition, by its track's number.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Ask {
-    Write(Partition, u64, Ticket),
+    /// And by the offset at which its batch begins.
+    Write(Partition, u64, Offset, Ticket),
     AdoptSink(Partition, u64),
     AdoptStore(Partition, u64),
     Save(Partition, u64, Offset),
@@ -32,7 +33,7 @@ pub(super) enum Ask {
 impl Ask {
     const fn place(self) -> (Partition, u64) {
         match self {
-            Ask::Write(partition, track, _)
+            Ask::Write(partition, track, ..)
             | Ask::AdoptSink(partition, track)
             | Ask::AdoptStore(partition, track)
             | Ask::Save(partition, track, _) => (partition, track),
@@ -84,6 +85,9 @@ impl Logged {
 
     /// Takes what the consumer gives, and asks whatever may be asked now.
     pub(super) fn pump(&mut self, cx: &mut Context<'_>) {
+        let open = self.tracks.values().flat_map(|track| &track.attempts);
+        let busy_since = open.map(|attempt| attempt.since).min();
+        self.consumer.busy(cx, busy_since);
         while let Some(given) = self.consumer.take_given(cx) {
             self.take(cx, given);
         }
@@ -175,21 +179,21 @@ impl Logged {
         self.consumer.release(cx);
     }
 
-    /// The batch of a partition whose position `next` is being committed.
+    /// The batch of a partition whose position `next` is being committed; who settles first has one under way.
     fn settling(&mut self, partition: Partition, next: Offset) -> Option<&mut Attempt> {
-        let attempt = self.tracks.get_mut(&partition)?.attempt.as_mut()?;
+        let attempt = self.tracks.get_mut(&partition)?.attempts.front_mut()?;
         (attempt.stage == Stage::Settling && attempt.next == next).then_some(attempt)
     }
 
     fn committed(&mut self, cx: &mut Context<'_>, partition: Partition, next: Offset) {
         let now = cx.monotonic();
         if let Some(attempt) = self.settling(partition, next) {
-            let has_rows = !attempt.write.rows.is_empty();
+            let (has_rows, from) = (!attempt.write.rows.is_empty(), attempt.from);
             attempt.stage = Stage::WriteDue(now);
             if has_rows {
                 cx.point(points::AFTER_SETTLE_BEFORE_WRITE);
             } else {
-                self.finish(partition);
+                self.finish(partition, from);
             }
         } else if !self.is_stateful
             && let Some(track) = self.tracks.get_mut(&partition)
@@ -198,9 +202,9 @@ impl Logged {
         }
     }
 
-    fn finish(&mut self, partition: Partition) {
+    fn finish(&mut self, partition: Partition, from: Offset) {
         if let Some(track) = self.tracks.get_mut(&partition) {
-            track.attempt = None;
+            track.finish(from);
         }
     }
 
@@ -248,14 +252,18 @@ impl Logged {
         }
     }
 
-    /// Makes the next batch, if none is open and something is buffered.
+    /// Makes the next batches, as many as may be open, if something is buffered.
     fn fill(&mut self, cx: &mut Context<'_>, partition: Partition) {
         let Some(track) = self.tracks.get_mut(&partition) else {
             return;
         };
+        // A member that has left ends what it has begun, and learns of it when that is done.
+        if self.consumer.is_expelled() {
+            return;
+        }
         let now = cx.monotonic();
         while track.phase == Phase::Running
-            && track.attempt.is_none()
+            && track.attempts.len() < self.plan.in_flight
             && (track.buffered() > 0 || track.has_due())
         {
             let from = track.cursor;
@@ -309,7 +317,7 @@ impl Logged {
                 watermark: track.fired_until(),
             });
             let credits = track.windows.is_some().then(|| applied.credits.into());
-            track.attempt = Some(Attempt {
+            track.attempts.push_back(Attempt {
                 write: Arc::new(Write {
                     group: self.plan.input.group(),
                     epoch: if zombie { u32::MAX } else { track.generation },
@@ -325,26 +333,34 @@ impl Logged {
                 } else {
                     Stage::WriteDue(now)
                 },
+                since: now,
                 failures: 0,
             });
         }
     }
 
-    /// Sends what is due of an open batch.
+    /// Sends what is due of the open batches.
     fn act(&mut self, cx: &mut Context<'_>, partition: Partition) {
+        for place in 0..self.plan.in_flight {
+            self.act_on(cx, partition, place);
+        }
+    }
+
+    fn act_on(&mut self, cx: &mut Context<'_>, partition: Partition, place: usize) {
         let now = cx.monotonic();
         let Some(track) = self.tracks.get_mut(&partition) else {
             return;
         };
         let number = track.number;
-        let Some(attempt) = &mut track.attempt else {
+        let Some(attempt) = track.attempts.get_mut(place) else {
             return;
         };
+        let from = attempt.from;
         match attempt.stage {
             Stage::SettleDue(at) if at <= now => {
                 // A batch that has not been settled is not begun while everything is given up.
-                if self.is_releasing {
-                    return self.finish(partition);
+                if self.is_releasing || self.consumer.is_expelled() {
+                    return self.finish(partition, from);
                 }
                 let positions = Arc::from([(partition, attempt.next)]);
                 attempt.stage = if self.consumer.commit(cx, positions) {
@@ -362,7 +378,7 @@ impl Logged {
                 cx.point(points::BEFORE_WRITE);
                 let request = Request::Write(Arc::clone(&attempt.write));
                 let ticket = self.writes.send(cx, attempt.failures);
-                let memory = Ask::Write(partition, number, ticket);
+                let memory = Ask::Write(partition, number, from, ticket);
                 let timeout = self.plan.request_timeout;
                 self.calls.ask(cx, self.plan.sink, request, timeout, memory);
             }
@@ -390,12 +406,12 @@ impl Logged {
             return;
         }
         match (ask, reply) {
-            (Ask::Write(..), Reply::Written(_)) => {
+            (Ask::Write(_, _, from, _), Reply::Written(_)) => {
                 // Whoever settles first has nothing left to settle.
                 if self.delivery.order != Order::SettleThenWrite {
                     cx.point(points::AFTER_WRITE_BEFORE_SETTLE);
                 }
-                self.finish(partition);
+                self.finish(partition, from);
             }
             (Ask::AdoptSink(..), Reply::Adopted(stored)) => {
                 self.adopted(cx, partition, stored, true);
@@ -439,10 +455,10 @@ impl Logged {
             return;
         }
         match (ask, &mut track.phase) {
-            (Ask::Write(..), _) => {
+            (Ask::Write(_, _, from, _), _) => {
                 if self.delivery.retries && !self.is_releasing {
                     cx.point(points::RETRIED);
-                    if let Some(attempt) = &mut track.attempt {
+                    if let Some(attempt) = track.attempt(from) {
                         attempt.failures += 1;
                         let rows = &attempt.write.rows;
                         let wait = self.writes.wait(cx, rows, attempt.failures);
@@ -453,7 +469,7 @@ impl Logged {
                     self.tracks.remove(&partition);
                 } else {
                     cx.point(points::DROPPED);
-                    track.attempt = None;
+                    track.finish(from);
                 }
             }
             (Ask::Save(..), _) => {
@@ -540,11 +556,11 @@ impl Logged {
                     .min(),
                 Phase::Starting | Phase::Running => None,
             };
-            let attempt = track.attempt.as_ref().and_then(|open| match open.stage {
+            let attempts = track.attempts.iter().filter_map(|open| match open.stage {
                 Stage::SettleDue(at) | Stage::WriteDue(at) => Some(at),
                 Stage::Settling | Stage::Writing => None,
             });
-            adoptions.into_iter().chain(attempt).min()
+            adoptions.into_iter().chain(attempts).min()
         };
         match self.tracks.values().filter_map(due).min() {
             Some(at) => cx.arm(RETRY, at.since(now)),
@@ -560,7 +576,7 @@ impl Logged {
             let what = Inspection::new()
                 .value("phase", format!("{:?}", track.phase))
                 .value("next", track.cursor)
-                .value("finished", track.finished())
+                .value("finished", track.finished(self.plan.commit))
                 .value("kept", track.kept)
                 .value("buffered", track.buffered());
             let what = match &track.windows {

@@ -1,6 +1,6 @@
 //! What a processor needs to know.
 
-use super::config::{DeliveryMode, ProcessorConfig, ProcessorFlaw};
+use super::config::{CommitPosition, DeliveryMode, ProcessorConfig, ProcessorFlaw};
 use super::operator::OperatorFactory;
 use super::window::config::WindowPlan;
 use crate::client::consumer::{LeaseConsumerPlan, LogConsumerPlan};
@@ -51,6 +51,10 @@ pub struct ProcessorPlan {
     pub checkpoint: Span,
     /// Events in a write at most.
     pub batch: u32,
+    /// Writes of one partition open at once.
+    pub in_flight: usize,
+    /// Which position is committed while several are.
+    pub commit: CommitPosition,
     /// How long an answer of the sink or the store is waited for.
     pub request_timeout: Span,
     /// The wait before a write is tried again.
@@ -82,6 +86,8 @@ impl ProcessorPlan {
             delivery: config.delivery,
             checkpoint: config.checkpoint,
             batch: config.batch,
+            in_flight: usize::from(config.in_flight),
+            commit: config.commit,
             request_timeout: config.request_timeout,
             retry_backoff: config.retry_backoff,
             retry: None,

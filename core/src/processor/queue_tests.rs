@@ -1,6 +1,6 @@
 //! Processors on leased messages: what they write, settle and extend.
 
-use super::config::DeliveryMode;
+use super::config::{CommitPosition, DeliveryMode};
 use super::*;
 use crate::broker::queue::QueueBroker;
 use crate::broker::queue::config::{LeaseConsumerConfig, QueueConfig, QueueTopic};
@@ -80,6 +80,8 @@ fn net(mode: DeliveryMode, crash_at: Option<PointId>) -> Net {
         delivery: mode,
         checkpoint: Span::secs(1),
         batch: 4,
+        in_flight: 1,
+        commit: CommitPosition::Contiguous,
         request_timeout: Span::millis(300),
         retry_backoff: Span::millis(50),
         retry: None,

@@ -1,7 +1,7 @@
-use super::config::DeliveryMode;
+use super::config::{CommitPosition, DeliveryMode};
 use super::*;
 use crate::broker::log::config::ConsumerConfig;
-use crate::client::consumer::LogConsumerPlan;
+use crate::client::consumer::{LogConsumerPlan, points as consumer};
 use crate::id::{GroupId, NodeId, Offset, PointId, TopicId};
 use crate::message::sink::Write;
 use crate::part::Cluster;
@@ -45,6 +45,8 @@ fn plan(operator: &str, delivery: DeliveryMode, flaws: &[ProcessorFlaw]) -> Proc
         delivery,
         checkpoint: Span::secs(1),
         batch: 4,
+        in_flight: 1,
+        commit: CommitPosition::Contiguous,
         request_timeout: Span::millis(300),
         retry_backoff: Span::millis(10),
         retry: None,
@@ -366,4 +368,55 @@ fn a_rewound_group_writes_everything_again_unless_position_and_rows_are_one() {
         bench.net.run(Span::secs(3));
         assert_eq!(bench.values().last(), Some(&11), "{mode:?}");
     }
+}
+
+#[test]
+fn behind_an_open_write_the_highest_position_is_committed_and_the_contiguous_one_is_not() {
+    for (commit, moves) in [
+        (CommitPosition::Contiguous, false),
+        (CommitPosition::Highest, true),
+    ] {
+        let plan = ProcessorPlan {
+            in_flight: 3,
+            commit,
+            checkpoint: Span::millis(100),
+            request_timeout: Span::secs(2),
+            ..plan("identity", ALO, &[])
+        };
+        let mut bench = Bench::new(SinkKind::Upsert, plan, 1);
+        bench.net.loses = Some(("write", 1));
+        bench.log.borrow_mut().logs[0] = (0..12).map(|number| event(number, number, 0)).collect();
+        bench.net.run(Span::millis(600));
+        assert_eq!(bench.rows(), (4..12).collect::<Vec<_>>(), "{commit:?}");
+        let committed = bench.log.borrow().committed.get(&partition(0)).copied();
+        assert_eq!(committed, moves.then_some(Offset(12)), "{commit:?}");
+        bench.net.run(Span::secs(3));
+        assert_eq!(bench.rows(), numbers(12), "{commit:?}");
+        let committed = bench.log.borrow().committed.get(&partition(0)).copied();
+        assert_eq!(committed, Some(Offset(12)), "{commit:?}");
+    }
+}
+
+#[test]
+fn k11_a_member_that_is_busy_for_longer_than_its_poll_interval_leaves_and_learns_of_it_when_it_is_done()
+ {
+    let mut plan = ProcessorPlan {
+        request_timeout: Span::secs(1),
+        ..plan("identity", ALO, &[])
+    };
+    let InputPlan::Log(input) = &mut plan.input else {
+        unreachable!("it reads a log");
+    };
+    input.max_poll_interval = Span::millis(200);
+    let mut bench = Bench::new(SinkKind::Append, plan, 1);
+    bench.net.loses = Some(("write", 1));
+    bench.arrive(0..6);
+    bench.net.run(Span::millis(600));
+    assert!(bench.passed(consumer::POLL_EXPIRED) && !bench.passed(consumer::LOST));
+    assert!(bench.log.borrow().members.is_empty());
+    bench.net.run(Span::secs(2));
+    assert!(bench.passed(consumer::LOST));
+    let mut rows = bench.rows();
+    rows.dedup();
+    assert_eq!(rows, numbers(6), "it reads on once it has joined again");
 }

@@ -190,6 +190,6 @@ impl Logged {
 fn waits(track: &Track) -> bool {
     track.phase == Phase::Running
         && !track.is_silent()
-        && track.attempt.is_none()
+        && track.attempts.is_empty()
         && track.buffered() == 0
 }

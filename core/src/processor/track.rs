@@ -1,5 +1,6 @@
 //! One input partition of a log on its way through a processor.
 
+use super::config::CommitPosition;
 use super::operator::Operator;
 use super::window::{Fired, Windowed};
 use super::{Applied, Poison, ProcessorPlan};
@@ -69,6 +70,8 @@ pub(super) struct Attempt {
     /// The offset after its last event.
     pub(super) next: Offset,
     pub(super) stage: Stage,
+    /// When it was made.
+    pub(super) since: Mono,
     /// Writes of it that failed.
     pub(super) failures: u32,
 }
@@ -112,7 +115,10 @@ pub(super) struct Track {
     pub(super) cursor: Offset,
     /// Below this, events are applied and not written.
     pub(super) silent_below: Offset,
-    pub(super) attempt: Option<Attempt>,
+    /// Batches under way, in the order of their offsets.
+    pub(super) attempts: VecDeque<Attempt>,
+    /// The position behind the last batch that has ended, although an earlier one may be under way.
+    highest: Offset,
     /// The position last kept: in the store, or committed if there is no state.
     pub(super) kept: Offset,
     pub(super) is_saving: bool,
@@ -144,24 +150,48 @@ impl Track {
             is_stuck: false,
             cursor: Offset(0),
             silent_below: Offset(0),
-            attempt: None,
+            attempts: VecDeque::new(),
+            highest: Offset(0),
             kept: Offset(0),
             is_saving: false,
             save_due: false,
         }
     }
 
-    /// Everything below is finished with. Once no batch is open, that is all that has been applied.
-    pub(super) fn finished(&self) -> Offset {
-        self.attempt
-            .as_ref()
-            .map_or(self.cursor, |attempt| attempt.from)
+    /// The position to keep: everything below it is finished with, or should be. Once no batch is open, that is all
+    /// that has been applied.
+    pub(super) fn finished(&self, commit: CommitPosition) -> Offset {
+        let first = self.attempts.front();
+        let contiguous = first.map_or(self.cursor, |attempt| attempt.from);
+        match commit {
+            CommitPosition::Contiguous => contiguous,
+            CommitPosition::Highest => contiguous.max(self.highest),
+        }
+    }
+
+    /// The batch under way that begins at `from`.
+    pub(super) fn attempt(&mut self, from: Offset) -> Option<&mut Attempt> {
+        self.attempts
+            .iter_mut()
+            .find(|attempt| attempt.from == from)
+    }
+
+    /// The batch that begins at `from` has ended.
+    pub(super) fn finish(&mut self, from: Offset) {
+        let place = self
+            .attempts
+            .iter()
+            .position(|attempt| attempt.from == from);
+        if let Some(ended) = place.and_then(|place| self.attempts.remove(place)) {
+            self.highest = self.highest.max(ended.next);
+        }
     }
 
     /// Reading begins here, or jumps here.
     pub(super) fn begin(&mut self, from: Offset) {
         self.drop_buffer();
         self.cursor = from;
+        self.highest = from;
         if self.phase != Phase::Running {
             self.phase = Phase::Running;
             self.kept = from;

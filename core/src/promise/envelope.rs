@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The version of the envelopes; it changes with any bound below.
-pub const ENVELOPE_VERSION: u32 = 2;
+pub const ENVELOPE_VERSION: u32 = 3;
 
 /// How many nodes of a part may be struck at once; none is any number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -29,8 +29,6 @@ pub struct Envelope {
     pub struck_with_power: Option<u16>,
     /// Nodes that read less than they had made durable.
     pub corrupted: Option<u16>,
-    /// Nodes that are down or cut off while one reads less than it had: only others can make that good.
-    pub struck_with_corrupted: Option<u16>,
     /// Nodes that are cut off or stand still.
     pub cut_off: Option<u16>,
     /// Nodes whose disk is full.
@@ -73,7 +71,6 @@ impl Envelope {
         power_losses: None,
         struck_with_power: None,
         corrupted: None,
-        struck_with_corrupted: None,
         cut_off: None,
         full_disks: None,
         clock: None,
@@ -119,9 +116,8 @@ impl Envelope {
                 crashes: Some(spare.max(1)),
                 power_losses: unsynced,
                 struck_with_power: unsynced,
-                // What was synced is gone too, so that only other replicas have it.
+                // What was synced is gone too, so that only other replicas have it; one that is cut off still has.
                 corrupted: Some(spare),
-                struck_with_corrupted: Some(spare),
                 clock: Some(clock_slack(topology, log)),
                 catch_up: log.catch_up,
                 ..Envelope::ANY
@@ -457,8 +453,7 @@ fn exceeds(
         Sort::CutOff,
         Sort::FullDisk,
     ]);
-    let with = |few: u16| if few == 0 { 0 } else { struck };
-    let (with_power, with_corrupted) = (with(power), with(corrupted));
+    let with_power = if power == 0 { 0 } else { struck };
     let name = topology.name(part);
     [
         (power, envelope.power_losses, "without power"),
@@ -468,11 +463,6 @@ fn exceeds(
             "struck while one has no power",
         ),
         (corrupted, envelope.corrupted, "with a damaged disk"),
-        (
-            with_corrupted,
-            envelope.struck_with_corrupted,
-            "struck while one has a damaged disk",
-        ),
         (
             count(&[Sort::Power, Sort::Corrupted, Sort::Down]),
             envelope.crashes,

@@ -38,9 +38,12 @@ impl Promises {
             keeps: all
                 && !log.unclean
                 && log.truncates_by_epoch
+                && log.resyncs
                 && (log.min_insync >= 2 || log.replication == 1),
             once: all && log.idempotent,
-            in_order: all && (log.idempotent && log.max_in_flight <= 5 || log.max_in_flight == 1),
+            in_order: all
+                && (log.idempotent && log.max_in_flight <= 5 && log.starts_at_zero
+                    || log.max_in_flight == 1),
         }
     }
 
@@ -64,9 +67,9 @@ impl Promises {
                 in_order: true,
             },
             DeliveryMode::AtLeastOnce => Promises {
-                keeps: true,
+                keeps: !processor.skips_open,
                 once: sink.kind == SinkKind::Upsert,
-                in_order: true,
+                in_order: !processor.overtakes,
             },
             DeliveryMode::ExactlyOnce => Promises {
                 keeps: true,

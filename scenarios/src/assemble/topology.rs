@@ -4,7 +4,9 @@ use super::layout::{Layout, topic_of};
 use crate::spec::phases::{recovery_terms, total};
 use crate::spec::{BrokerSpec, Place, Scenario, place};
 use std::collections::BTreeMap;
-use stormglass_core::broker::log::config::{OffsetReset, Truncation};
+use stormglass_core::broker::log::config::{
+    FirstSequence, OffsetReset, RestartedReplica, Truncation,
+};
 use stormglass_core::check::Topology;
 use stormglass_core::check::topology::{
     LeaseEntry, LogEntry, PartEntry, ProcessorEntry, QueueEntry, SinkEntry, SourceEntry,
@@ -12,7 +14,7 @@ use stormglass_core::check::topology::{
 use stormglass_core::id::PartId;
 use stormglass_core::message::log::Acks;
 use stormglass_core::part::PartKind;
-use stormglass_core::processor::config::ProcessorConfig;
+use stormglass_core::processor::config::{CommitPosition, ProcessorConfig};
 use stormglass_core::processor::window::config::{Aggregate, WindowPlan};
 use stormglass_core::promise::Claim;
 use stormglass_core::time::Span;
@@ -77,6 +79,8 @@ pub fn topology_of(scenario: &Scenario, layout: &Layout) -> Topology {
             operator: processor.operator.clone(),
             window: window_of(scenario, processor),
             delivery: processor.delivery,
+            overtakes: processor.in_flight > 1,
+            skips_open: processor.commit == CommitPosition::Highest && processor.in_flight > 1,
         }
     });
     // A user's part between a topic and a sink is judged by what the World sees of it, as a processor is.
@@ -96,6 +100,8 @@ pub fn topology_of(scenario: &Scenario, layout: &Layout) -> Topology {
             operator: String::new(),
             window: None,
             delivery: service.delivery,
+            overtakes: false,
+            skips_open: false,
         })
     });
     let sinks = scenario.sinks.iter().map(|(name, sink)| SinkEntry {
@@ -142,6 +148,8 @@ pub fn topology_of(scenario: &Scenario, layout: &Layout) -> Topology {
                 min_insync: config.min_insync_replicas,
                 unclean: config.unclean_leader_election_enable,
                 truncates_by_epoch: config.follower_truncation == Truncation::Epoch,
+                resyncs: config.restarted_replica == RestartedReplica::Resyncs,
+                starts_at_zero: config.first_sequence == FirstSequence::Zero,
                 acks: config.producer.acks,
                 idempotent: config.producer.enable_idempotence && config.producer.acks == Acks::All,
                 sync_before_ack: config.flush_interval_batches == 1,

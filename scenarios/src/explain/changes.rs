@@ -195,6 +195,11 @@ fn broker(part: &Table, at: At<'_>, found: &mut Vec<Change>) {
         let set = vec![(at(unclean), Value::Boolean(false))];
         found.push(Change::set(Sort::Setting, set));
     }
+    let restarted = &["restarted_replica"];
+    if text(part, restarted) == Some("stays") {
+        let set = vec![(at(restarted), Value::from("resyncs"))];
+        found.push(Change::set(Sort::Setting, set));
+    }
     let truncation = &["follower_truncation"];
     if text(part, truncation) == Some("high-watermark") {
         let set = vec![(at(truncation), Value::from("epoch"))];
@@ -279,6 +284,10 @@ fn processor(tree: &Table, part: &Table, at: At<'_>, found: &mut Vec<Change>) {
                 set.push((path, Value::from("transactional")));
             }
         }
+        found.push(Change::set(Sort::Setting, set));
+    }
+    if text(part, &["commit"]) == Some("highest") {
+        let set = vec![(at(&["commit"]), Value::from("contiguous"))];
         found.push(Change::set(Sort::Setting, set));
     }
     for key in ["checkpoint", "retry_backoff", "request_timeout"] {

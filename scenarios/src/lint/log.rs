@@ -3,7 +3,7 @@
 use super::{Level, Linter, Rule};
 use crate::spec::{BrokerSpec, SwarmKind, target};
 use stormglass_core::broker::log::config::{
-    FirstSequence, LogConfig, OffsetReset, ProducerConfig, Truncation,
+    FirstSequence, LogConfig, OffsetReset, ProducerConfig, RestartedReplica, Truncation,
 };
 use stormglass_core::fault::Target;
 use stormglass_core::message::log::Acks;
@@ -40,6 +40,15 @@ impl<'a> Linter<'a> {
                 "choose false: the partition waits for a complete replica",
             );
         }
+        if config.restarted_replica == RestartedReplica::Stays {
+            self.add(
+                Rule::RestartedReplica,
+                Level::Warning,
+                &path("restarted_replica"),
+                "a replica whose disk has lost or damaged records may lead, and the others cut theirs".to_owned(),
+                "choose \"resyncs\": it catches up before it counts as complete, as with KRaft",
+            );
+        }
         if config.follower_truncation == Truncation::HighWatermark {
             self.add(
                 Rule::Truncation,
@@ -56,7 +65,7 @@ impl<'a> Linter<'a> {
                 Rule::FirstSequence,
                 Level::Warning,
                 &path("first_sequence"),
-                "a new partition takes a producer's second batch if the first has failed: the first comes to lie behind it"
+                "a new partition takes a producer's second batch if the first has failed, which then lies behind it"
                     .to_owned(),
                 "choose \"zero\", as Kafka does since 4.5 (KAFKA-15591), or one request in flight",
             );

@@ -54,6 +54,8 @@ pub enum Rule {
     MinInsync,
     /// A replica that lacks records may lead.
     UncleanElection,
+    /// A replica whose disk has lost records may lead.
+    RestartedReplica,
     /// A follower cuts what its leader has.
     Truncation,
     /// A producer's second batch may be taken before its first.
@@ -86,12 +88,13 @@ pub enum Rule {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Rule; 19] = [
+    pub const ALL: [Rule; 20] = [
         Rule::Acks,
         Rule::Idempotence,
         Rule::RequestTimeout,
         Rule::MinInsync,
         Rule::UncleanElection,
+        Rule::RestartedReplica,
         Rule::Truncation,
         Rule::FirstSequence,
         Rule::SpareReplica,
@@ -117,6 +120,7 @@ impl Rule {
             Rule::RequestTimeout => "request-timeout",
             Rule::MinInsync => "min-insync",
             Rule::UncleanElection => "unclean-election",
+            Rule::RestartedReplica => "restarted-replica",
             Rule::Truncation => "truncation",
             Rule::FirstSequence => "first-sequence",
             Rule::SpareReplica => "spare-replica",
@@ -142,6 +146,7 @@ impl Rule {
             Rule::Idempotence => "prod-retry-dup, prod-retry-reorder",
             Rule::RequestTimeout => "prod-retry-dup",
             Rule::MinInsync => "log-min-isr-one",
+            Rule::RestartedReplica => "log-minority-corruption",
             Rule::Truncation => "log-hw-truncation",
             Rule::FirstSequence => "prod-first-batch",
             Rule::UncleanElection | Rule::SpareReplica => "log-unclean-election",

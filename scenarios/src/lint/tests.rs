@@ -110,6 +110,11 @@ fn each_rule_finds_its_mistake_and_nothing_else() {
             "kind = \"log\"\nfollower_truncation = \"high-watermark\"\n",
         ),
         (
+            Rule::RestartedReplica,
+            log,
+            "kind = \"log\"\nrestarted_replica = \"stays\"\n",
+        ),
+        (
             Rule::FirstSequence,
             log,
             "kind = \"log\"\nfirst_sequence = \"any\"\n",

@@ -461,9 +461,11 @@ fn of_broker(broker: &BrokerSpec, budget: &mut PartBudget, kinds: &mut Vec<Swarm
                 kinds.push(SwarmKind::PartialMesh);
             }
             // What one replica no longer has another must have.
-            if config.min_insync_replicas >= 2 && budget.claim.is_none() {
+            let has_another = config.min_insync_replicas >= 2;
+            if has_another {
                 kinds.push(SwarmKind::Corrupt);
-            } else {
+            }
+            if !has_another || budget.claim.is_some() {
                 kinds.retain(|kind| *kind != SwarmKind::FailedSync);
             }
             // The controller's voters are the first three nodes, of which a majority must live; a partition

@@ -12,6 +12,7 @@ const KEPT: &[&str] = &[
     // The defaults are longer than what a short schedule needs.
     "chaos",
     "checks",
+    "commit",
     "delivery",
     "enable_idempotence",
     "first_sequence",
@@ -23,6 +24,7 @@ const KEPT: &[&str] = &[
     "name",
     "operator",
     "replication_factor",
+    "restarted_replica",
     "service",
     "sync_before_ack",
     "time_scale",

@@ -500,6 +500,7 @@ fn trace_settings(judge: &Judge<'_>, trace: &TraceConfig) -> Checked {
 fn processor(judge: &Judge<'_>, config: &ProcessorConfig) -> Checked {
     judge.within("nodes", config.nodes.into(), 1, NODES.into())?;
     judge.within("batch", config.batch.into(), 1, 1_000_000)?;
+    judge.within("in_flight", config.in_flight.into(), 1, 1_000)?;
     judge.lasting("checkpoint", config.checkpoint, MONTH)?;
     judge.lasting("request_timeout", config.request_timeout, MONTH)?;
     judge.lasting("retry_backoff", config.retry_backoff, MONTH)?;

@@ -12,7 +12,7 @@ use crate::spec::{BrokerSpec, Names, Place, Scenario, place, target};
 use std::collections::{BTreeMap, BTreeSet};
 use stormglass_core::actor::Control;
 use stormglass_core::fault::{FaultKind, Target, zone_letters};
-use stormglass_core::processor::config::DeliveryMode;
+use stormglass_core::processor::config::{DeliveryMode, ProcessorConfig};
 use stormglass_core::sink::config::SinkKind;
 
 type Checked = Result<(), ScenarioError>;
@@ -63,6 +63,8 @@ pub(crate) fn check(reader: &Reader<'_>, scenario: &Scenario, names: &Names) -> 
         )?;
         let part = format!("processor.{name}");
         delivery(reader, scenario, &part, processor.delivery, topic.0, sink)?;
+        let ends = (topic.0, sink);
+        in_flight(reader, scenario, &at("in_flight"), processor, ends)?;
         lease::check(reader, scenario, name, topic.0)?;
         windows::check(reader, scenario, name, processor)?;
     }
@@ -261,6 +263,35 @@ fn known(
         )),
         Some(_) | None => Ok(()),
     }
+}
+
+/// Several open writes of a partition have positions of their own, and end in any order.
+fn in_flight(
+    reader: &Reader<'_>,
+    scenario: &Scenario,
+    path: &str,
+    processor: &ProcessorConfig,
+    (broker, sink): (&str, &str),
+) -> Checked {
+    if processor.in_flight == 1 {
+        return Ok(());
+    }
+    let what = if !matches!(scenario.brokers[broker], BrokerSpec::Log(_)) {
+        "which an input without positions has not"
+    } else if processor.delivery != DeliveryMode::AtLeastOnce {
+        "which only at-least-once can tell apart"
+    } else if processor.window.is_some() {
+        "which windows have not"
+    } else if scenario.sinks[sink].kind == SinkKind::Upsert {
+        "and an upsert drops the one that was overtaken without a trace"
+    } else {
+        return Ok(());
+    };
+    Err(reader.error(
+        path,
+        format!("several writes open at once need positions of their own, {what}"),
+        "choose 1, or at-least-once on a log broker without windows, to a sink that appends",
+    ))
 }
 
 /// Exactly-once keeps rows and position in one transaction: it needs a position and a transaction.

@@ -58,6 +58,7 @@ fn log_spans(config: &mut LogConfig) -> Vec<&mut Span> {
         replication_factor: _,
         min_insync_replicas: _,
         unclean_leader_election_enable: _,
+        restarted_replica: _,
         follower_truncation: _,
         first_sequence: _,
         replica_lag_time_max,
@@ -113,6 +114,7 @@ fn log_spans(config: &mut LogConfig) -> Vec<&mut Span> {
     let ConsumerConfig {
         session_timeout,
         heartbeat_interval,
+        max_poll_interval,
         fetch_max_wait,
         fetch_min_bytes: _,
         max_partition_fetch_bytes: _,
@@ -123,6 +125,7 @@ fn log_spans(config: &mut LogConfig) -> Vec<&mut Span> {
     spans.extend([
         session_timeout,
         heartbeat_interval,
+        max_poll_interval,
         fetch_max_wait,
         request_timeout,
         retry_backoff,
@@ -211,6 +214,8 @@ pub(crate) fn processor_spans(config: &mut ProcessorConfig) -> Vec<&mut Span> {
         nodes: _,
         checkpoint,
         batch: _,
+        in_flight: _,
+        commit: _,
         request_timeout,
         retry_backoff,
         retry,

@@ -26,6 +26,8 @@ pub struct LogConfig {
     /// Whether a replica that may lack committed records leads when nobody complete is alive (K4): the log is
     /// served on, and what the new leader lacks is lost. Off, as in Kafka since 0.11.
     pub unclean_leader_election_enable: bool,
+    /// Whether a replica that has booted anew still counts as complete (K6).
+    pub restarted_replica: RestartedReplica,
     /// What a follower cuts its log to when it begins to follow (K5).
     pub follower_truncation: Truncation,
     /// Which sequence a partition that has never held a record takes from a producer that it does not know (K7).
@@ -74,6 +76,7 @@ impl Default for LogConfig {
             replication_factor: 3,
             min_insync_replicas: 2,
             unclean_leader_election_enable: false,
+            restarted_replica: RestartedReplica::Resyncs,
             follower_truncation: Truncation::Epoch,
             first_sequence: FirstSequence::Zero,
             replica_lag_time_max: Span::secs(30),
@@ -94,6 +97,20 @@ impl Default for LogConfig {
             flaws: Vec::new(),
         }
     }
+}
+
+/// Whether a replica that has booted anew still counts as complete. Kafka has no such setting: it is the generation of
+/// its controller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RestartedReplica {
+    /// It leaves the in-sync and the eligible set and enters when it has caught up: Kafka with KRaft (KIP-631,
+    /// KIP-966).
+    #[default]
+    Resyncs,
+    /// It stays in both and may lead with what its disk still holds: Kafka under ZooKeeper, where it was back within
+    /// its session; JetStream of NATS 2.12.1, where a damaged replica goes on as a full member.
+    Stays,
 }
 
 /// What a follower cuts its log to when it begins to follow. Kafka has no such setting: it is the generation of its
@@ -200,6 +217,8 @@ pub struct ConsumerConfig {
     pub session_timeout: Span,
     /// How often a member is heard.
     pub heartbeat_interval: Span,
+    /// A member that is busy with what it was given for this long leaves the group, although it is heard.
+    pub max_poll_interval: Span,
     /// How long a fetch waits for `fetch_min_bytes`.
     pub fetch_max_wait: Span,
     /// Enough to answer a fetch at once.
@@ -219,6 +238,7 @@ impl Default for ConsumerConfig {
         ConsumerConfig {
             session_timeout: Span::secs(45),
             heartbeat_interval: Span::secs(3),
+            max_poll_interval: Span::secs(300),
             fetch_max_wait: Span::millis(500),
             fetch_min_bytes: 1,
             max_partition_fetch_bytes: Size(1 << 20),

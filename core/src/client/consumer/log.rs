@@ -7,6 +7,7 @@ use crate::actor::{Connection, Context};
 use crate::history::Fact;
 use crate::id::{CallId, GroupId, Offset, Partition, TimerId};
 use crate::message::Reply;
+use crate::time::Mono;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -87,6 +88,19 @@ impl LogConsumer {
     /// Stops or resumes fetching a partition, for back-pressure.
     pub fn pause(&mut self, partition: Partition, is_paused: bool) {
         self.fetcher.pause(partition, is_paused);
+    }
+
+    /// The owner has been busy since then with records that it was given, or, with none, would take more. Heartbeats go
+    /// on, but after the poll interval the member leaves the group: the others take over, and the owner is told to give
+    /// everything up when it would take more.
+    pub fn busy(&mut self, cx: &mut Context<'_>, since: Option<Mono>) {
+        self.membership.busy(cx, since);
+    }
+
+    /// Whether the member has left the group while its owner was busy.
+    #[must_use]
+    pub fn is_expelled(&self) -> bool {
+        self.membership.is_expelled()
     }
 
     /// Commits positions in the present generation; false if there is no coordinator to tell.

@@ -47,6 +47,8 @@ enum Standing {
     Member,
     /// A rebalance waits for the owner to give everything up.
     Releasing,
+    /// It has left because its owner was busy for too long; the owner learns of it when it polls again.
+    Expelled,
 }
 
 #[derive(Debug)]
@@ -61,6 +63,8 @@ pub(super) struct Membership {
     is_beating: bool,
     /// Whether it is to stay out of the group.
     is_away: bool,
+    /// Since when the owner has been busy with what it was given, none while it would poll.
+    busy_since: Option<Mono>,
     retry_at: Mono,
     next_broker: u16,
     news: VecDeque<News>,
@@ -78,6 +82,7 @@ impl Membership {
             is_joining: false,
             is_beating: false,
             is_away: false,
+            busy_since: None,
             retry_at: Mono(0),
             next_broker: 0,
             news: VecDeque::new(),
@@ -119,8 +124,8 @@ impl Membership {
         match self.standing {
             Standing::Member => self.revoke(cx, false),
             Standing::Joining => self.depart(cx),
-            // Whoever gives everything up already leaves when that is done.
-            Standing::Outside | Standing::Releasing => {}
+            // Whoever gives everything up already, or will, leaves when that is done.
+            Standing::Outside | Standing::Releasing | Standing::Expelled => {}
         }
     }
 
@@ -132,10 +137,30 @@ impl Membership {
         }
     }
 
-    /// Tells the group, which hands the member's share to the others at once.
+    /// Stays outside.
     fn depart(&mut self, cx: &mut Context<'_>) {
         self.standing = Standing::Outside;
         cx.point(points::LEFT);
+        self.say_goodbye(cx);
+    }
+
+    /// The owner has been busy since then, or would poll now. Whoever has left meanwhile learns of it here.
+    pub(super) fn busy(&mut self, cx: &mut Context<'_>, since: Option<Mono>) {
+        self.busy_since = since;
+        if since.is_none() && self.standing == Standing::Expelled {
+            self.standing = Standing::Releasing;
+            cx.point(points::LOST);
+            self.news.push_back(News::Revoking { lost: true });
+        }
+    }
+
+    /// Whether it has left because its owner was busy for too long.
+    pub(super) fn is_expelled(&self) -> bool {
+        self.standing == Standing::Expelled
+    }
+
+    /// Tells the group, which hands the member's share to the others at once.
+    fn say_goodbye(&mut self, cx: &mut Context<'_>) {
         if let Some(coordinator) = self.coordinator {
             let request = Request::LeaveGroup {
                 group: self.plan.group,
@@ -177,7 +202,7 @@ impl Membership {
 
     /// Asks whatever may be asked now.
     pub(super) fn pump(&mut self, cx: &mut Context<'_>) {
-        if self.standing == Standing::Outside {
+        if matches!(self.standing, Standing::Outside | Standing::Expelled) {
             return;
         }
         let now = cx.monotonic();
@@ -213,6 +238,13 @@ impl Membership {
     fn beat(&mut self, cx: &mut Context<'_>) {
         if !matches!(self.standing, Standing::Member | Standing::Releasing) {
             return;
+        }
+        // The beats come from a thread of their own and would go on for ever, so they look after the owner.
+        let is_late = |since: Mono| cx.monotonic().since(since) >= self.plan.max_poll_interval;
+        if self.standing == Standing::Member && self.busy_since.is_some_and(is_late) {
+            cx.point(points::POLL_EXPIRED);
+            self.standing = Standing::Expelled;
+            return self.say_goodbye(cx);
         }
         cx.arm(HEARTBEAT, self.plan.heartbeat_interval);
         if let Some(coordinator) = self.coordinator

@@ -40,6 +40,8 @@ pub struct LogConsumerPlan {
     pub session_timeout: Span,
     /// How often it is heard.
     pub heartbeat_interval: Span,
+    /// A member whose owner is busy for this long leaves the group of its own will.
+    pub max_poll_interval: Span,
 }
 
 impl LogConsumerPlan {
@@ -67,6 +69,7 @@ impl LogConsumerPlan {
             },
             session_timeout: config.session_timeout,
             heartbeat_interval: config.heartbeat_interval,
+            max_poll_interval: config.max_poll_interval,
         }
     }
 }

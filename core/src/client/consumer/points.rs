@@ -11,6 +11,10 @@ pub const REVOKING: PointId = PointId::new("consumer.revoking");
 /// The coordinator no longer counts the member in: what it still does is a zombie's work.
 pub const LOST: PointId = PointId::new("consumer.lost");
 
+/// The member's owner was busy with what it had been given for longer than the poll interval: it leaves the group, and
+/// what the owner still does is a zombie's work.
+pub const POLL_EXPIRED: PointId = PointId::new("consumer.poll-expired");
+
 /// A commit was refused because its generation is over.
 pub const COMMIT_REFUSED: PointId = PointId::new("consumer.commit-refused");
 
@@ -34,6 +38,7 @@ pub const ALL: &[PointId] = &[
     JOINED,
     REVOKING,
     LOST,
+    POLL_EXPIRED,
     COMMIT_REFUSED,
     POSITION_RESET,
     TRUNCATION_FOUND,

@@ -87,6 +87,10 @@ pub(super) fn log(judge: &Judge<'_>, config: &LogConfig) -> Checked {
             "consumer.heartbeat_interval",
             config.consumer.heartbeat_interval,
         ),
+        (
+            "consumer.max_poll_interval",
+            config.consumer.max_poll_interval,
+        ),
         ("consumer.request_timeout", config.consumer.request_timeout),
         ("consumer.retry_backoff", config.consumer.retry_backoff),
         ("producer.request_timeout", config.producer.request_timeout),

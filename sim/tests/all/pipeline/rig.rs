@@ -23,7 +23,7 @@ use stormglass_core::history::{Fact, Kinds};
 use stormglass_core::id::{GroupId, NodeId, PartId, TopicId};
 use stormglass_core::message::log::Acks;
 use stormglass_core::part::{Cluster, Factory, PartKind};
-use stormglass_core::processor::config::{DeliveryMode, ProcessorFlaw};
+use stormglass_core::processor::config::{CommitPosition, DeliveryMode, ProcessorFlaw};
 use stormglass_core::processor::{CheckpointStore, InputPlan, Processor, ProcessorPlan, operator};
 use stormglass_core::rng::Seed;
 use stormglass_core::sink::Sink;
@@ -217,6 +217,8 @@ impl Pipeline {
                 min_insync: 2,
                 unclean: false,
                 truncates_by_epoch: true,
+                resyncs: true,
+                starts_at_zero: true,
                 acks: Acks::All,
                 idempotent: true,
                 sync_before_ack: false,
@@ -236,6 +238,8 @@ impl Pipeline {
                 operator: self.operator.to_owned(),
                 window: None,
                 delivery: self.delivery,
+                overtakes: false,
+                skips_open: false,
             }],
             sinks: vec![SinkEntry {
                 part: PartId(4),
@@ -319,6 +323,8 @@ impl Pipeline {
             delivery: self.delivery,
             checkpoint: Span::millis(500),
             batch: 50,
+            in_flight: 1,
+            commit: CommitPosition::Contiguous,
             request_timeout: Span::secs(1),
             retry_backoff: Span::millis(50),
             retry: None,

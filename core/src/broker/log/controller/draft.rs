@@ -144,7 +144,7 @@ impl Draft {
     /// Takes a broker out of the sets it may not stay in, and its offices from it.
     fn depart(&mut self, cx: &mut Context<'_>, broker: u16, departure: Departure) {
         for (partition, state) in self.hosted(broker) {
-            let left = state.without(broker, departure, self.rules.min_isr);
+            let left = state.without(broker, departure, self.rules);
             let elected = self.elect(cx, partition, left);
             // A wish that was made before a restart must not let the restarted broker in: a new version
             // refuses it, as the epochs of members do since KIP-903.

@@ -96,6 +96,7 @@ impl Controller {
             rules: Rules {
                 min_isr: u32::from(config.min_insync_replicas.min(config.replication_factor)),
                 is_unclean: config.unclean_leader_election_enable,
+                restarted: config.restarted_replica,
             },
             session_timeout: config.broker_session_timeout,
             draft: None,

@@ -1,6 +1,7 @@
 //! How a partition's state changes: who leaves, who enters, who leads. Pure functions of the state.
 
 use super::image::PartitionImage;
+use crate::broker::log::config::RestartedReplica;
 use crate::id::{Epoch, Partition};
 use crate::message::log::BrokerSet;
 use crate::message::raft::MetadataRecord;
@@ -12,6 +13,8 @@ pub(super) struct Rules {
     pub(super) min_isr: u32,
     /// Whether a replica that may lack records leads where nobody complete is alive.
     pub(super) is_unclean: bool,
+    /// Whether a replica that has booted anew counts as complete.
+    pub(super) restarted: RestartedReplica,
 }
 
 /// How a broker left.
@@ -40,20 +43,22 @@ impl PartitionImage {
     ///
     /// A silent broker stays eligible if the in-sync set falls below `min_isr` without it, since the high
     /// watermark stands from then on (K6); and the last in-sync replica stays where it is, since nobody
-    /// else has everything. A restarted broker leaves both sets, unless nobody would be left in either.
-    pub(super) fn without(self, broker: u16, departure: Departure, min_isr: u32) -> PartitionImage {
+    /// else has everything. A restarted broker leaves both sets, unless nobody would be left in either or the
+    /// rules take it for complete.
+    pub(super) fn without(self, broker: u16, departure: Departure, rules: Rules) -> PartitionImage {
         let mut state = self;
         match departure {
             Departure::Silent => {
                 if state.isr.contains(broker) && state.isr.len() > 1 {
                     state.isr = state.isr.without(broker);
-                    if state.isr.len() < min_isr {
+                    if state.isr.len() < rules.min_isr {
                         state.elr = state.elr.with(broker);
                     }
                 }
             }
             Departure::Restarted => {
-                if !union(state.isr, state.elr).without(broker).is_empty() {
+                let stays = rules.restarted == RestartedReplica::Stays;
+                if !stays && !union(state.isr, state.elr).without(broker).is_empty() {
                     state.isr = state.isr.without(broker);
                     state.elr = state.elr.without(broker);
                 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::actor::Effect;
-use crate::broker::log::config::LogTopic;
+use crate::broker::log::config::{LogTopic, RestartedReplica};
 use crate::disk::{DiskDone, DiskReply, DiskVerb};
 use crate::id::{Epoch, Incarnation, NodeId, Partition, TopicId};
 use crate::message::Message;
@@ -404,6 +404,20 @@ fn k6_a_last_in_sync_replica_that_restarts_gives_way_to_an_eligible_one() {
     let state = desk.state();
     assert_eq!((state.leader, state.isr), (Some(1), set(&[1])));
     assert_eq!(state.elr, set(&[2]));
+}
+
+#[test]
+fn k6_where_restarted_replicas_stay_they_keep_their_places_in_both_sets() {
+    let mut desk = Desk::settled_by(LogConfig {
+        restarted_replica: RestartedReplica::Stays,
+        ..LogConfig::default()
+    });
+    desk.join(1, 2);
+    assert_eq!(desk.state().isr, set(&[0, 1, 2]));
+    let shrink = desk.wish(0, &[0]);
+    desk.ask(0, Ask::AlterIsr(shrink));
+    desk.join(2, 2);
+    assert_eq!(desk.state().elr, set(&[1, 2]));
 }
 
 #[test]

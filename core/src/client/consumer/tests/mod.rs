@@ -1,3 +1,5 @@
+//! Groups, positions and reading of a member, against a broker that never fails.
+
 mod fetcher;
 
 use super::*;
