@@ -461,8 +461,13 @@ fn of_broker(broker: &BrokerSpec, budget: &mut PartBudget, kinds: &mut Vec<Swarm
                 kinds.push(SwarmKind::PartialMesh);
             }
             // What one replica no longer has another must have.
+            // A claim has no bound of its own for that, so the one on nodes down has to hold it.
             let has_another = config.min_insync_replicas >= 2;
-            if has_another {
+            let bounded = budget.claim.as_ref().is_none_or(|claim| {
+                let down = claim.crashes;
+                down.is_some_and(|down| down < config.min_insync_replicas)
+            });
+            if has_another && bounded {
                 kinds.push(SwarmKind::Corrupt);
             }
             if !has_another || budget.claim.is_some() {
