@@ -61,6 +61,9 @@ struct File {
     /// Whether a power loss took all that it held: its name is there nevertheless, which tells that something is
     /// missing. A file that was emptied on purpose is as good as none.
     is_bereft: bool,
+    /// The first record whose page counts as clean although a sync of it failed: it will never be written, and
+    /// reading ends before it after a power loss.
+    hole: Option<usize>,
     writes_done: Time,
 }
 
@@ -68,16 +71,16 @@ struct File {
 struct Stored {
     record: DiskRecord,
     valid: bool,
-    /// Whether its page counts as clean although a sync of it failed.
-    is_forgotten: bool,
     written: Time,
     fact: Option<Fact>,
 }
 
 impl File {
-    /// Where reading ends after a power loss, if a failed sync has left pages behind that will never be written.
-    fn hole(&self) -> Option<usize> {
-        self.records.iter().position(|stored| stored.is_forgotten)
+    /// Forgets the records from `to` on.
+    fn cut(&mut self, to: usize) {
+        self.records.truncate(to);
+        self.synced = self.synced.min(to);
+        self.hole = self.hole.filter(|hole| *hole < to);
     }
 }
 
@@ -220,7 +223,6 @@ impl Disk {
                     file.records.push(Stored {
                         record,
                         valid: true,
-                        is_forgotten: false,
                         written: now,
                         fact,
                     });
@@ -244,20 +246,20 @@ impl Disk {
                     .map(|record| Stored {
                         record,
                         valid: true,
-                        is_forgotten: false,
                         written: now,
                         fact: None,
                     })
                     .collect();
                 let replaced = std::mem::replace(&mut file.records, new);
                 // Only durable contents can come back, so a second replacement keeps the first's.
-                let synced = file.synced;
+                let synced = file.hole.unwrap_or(file.synced).min(file.synced);
                 file.replaced.get_or_insert_with(|| {
                     let mut durable = replaced;
                     durable.truncate(synced);
                     durable
                 });
                 file.synced = 0;
+                file.hole = None;
                 self.bytes = self.bytes + size - old;
                 self.bytes_max = self.bytes_max.max(self.bytes);
                 self.wrote(size);
@@ -271,8 +273,7 @@ impl Disk {
                         .iter()
                         .map(|stored| u64::from(stored.record.size()))
                         .sum();
-                    file.records.truncate(keep);
-                    file.synced = file.synced.min(keep);
+                    file.cut(keep);
                     self.bytes -= cut;
                 }
                 applied.written = op.fact;
@@ -293,15 +294,15 @@ impl Disk {
                 self.done.syncs += 1;
                 if self.fails_syncs {
                     if let Some(file) = self.files.get_mut(&op.file) {
-                        for stored in &mut file.records[file.synced..] {
-                            stored.is_forgotten = true;
+                        if file.synced < file.records.len() {
+                            file.hole.get_or_insert(file.synced);
                         }
                         file.synced = file.records.len();
                     }
                     return (Err(DiskError::Failed), applied);
                 }
                 if let Some(file) = self.files.get_mut(&op.file) {
-                    let readable = file.hole().unwrap_or(file.records.len());
+                    let readable = file.hole.unwrap_or(file.records.len());
                     let from = file.synced.min(readable);
                     for stored in &mut file.records[from..readable] {
                         if self.keeps_facts {
@@ -348,8 +349,7 @@ impl Disk {
             file.writes_done = now;
             // Reading stops at the first invalid record, so what lies behind one is gone for good.
             if let Some(first) = file.records.iter().position(|stored| !stored.valid) {
-                file.records.truncate(first);
-                file.synced = file.synced.min(first);
+                file.cut(first);
             }
         }
         self.recount();
@@ -377,7 +377,7 @@ impl Disk {
             let safe = file.synced + old_enough;
             let dirty = file.records.len() - safe;
             let keep = safe + scale(word, dirty as u64 + 1) as usize;
-            let keep = file.hole().unwrap_or(keep).min(keep);
+            let keep = file.hole.take().unwrap_or(keep).min(keep);
             let gone = file.records.split_off(keep);
             if torn
                 && keep > safe
@@ -416,7 +416,7 @@ impl Disk {
         let (_, file) = files.get_mut(chosen)?;
         let first = scale(draws.at(1), file.records.len() as u64) as usize;
         let gone = file.records.split_off(first);
-        file.synced = file.synced.min(first);
+        file.cut(first);
         file.is_bereft |= file.records.is_empty();
         let facts = gone.into_iter().filter_map(|stored| stored.fact).collect();
         self.recount();
