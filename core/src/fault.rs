@@ -30,6 +30,19 @@ pub enum Target {
     Link(Box<Target>, Box<Target>),
 }
 
+impl Target {
+    /// Whether the nodes that it means are known only when the fault starts.
+    #[must_use]
+    pub fn waits_for_a_holder(&self) -> bool {
+        match self {
+            Target::Leader(_) | Target::Controller(_) | Target::Coordinator(_) => true,
+            Target::Node(_) | Target::OneOf(..) | Target::All(_) | Target::Zone(_) => false,
+            Target::Set(several) => several.iter().any(Target::waits_for_a_holder),
+            Target::Link(one, other) => one.waits_for_a_holder() || other.waits_for_a_holder(),
+        }
+    }
+}
+
 /// The letters of a zone in files and reports: `a` to `z`, then `aa`.
 #[must_use]
 pub fn zone_letters(zone: u16) -> String {

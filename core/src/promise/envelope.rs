@@ -295,16 +295,6 @@ fn strikes_end(
     }
 }
 
-/// Whether the nodes that a target means are known only when the fault starts.
-fn waits_for_a_holder(target: &Target) -> bool {
-    match target {
-        Target::Leader(_) | Target::Controller(_) | Target::Coordinator(_) => true,
-        Target::Node(_) | Target::OneOf(..) | Target::All(_) | Target::Zone(_) => false,
-        Target::Set(several) => several.iter().any(waits_for_a_holder),
-        Target::Link(one, other) => waits_for_a_holder(one) || waits_for_a_holder(other),
-    }
-}
-
 /// Judges a plan on its worst resolution.
 #[must_use]
 pub fn judge(plan: &FaultPlan, topology: &Topology) -> Fit {
@@ -370,7 +360,7 @@ fn judge_part(plan: &FaultPlan, topology: &Topology, part: PartId) -> Option<(us
             continue;
         };
         // Without a holder the fault waits up to its length, then lasts as long.
-        let waits = if waits_for_a_holder(&fault.target) {
+        let waits = if fault.target.waits_for_a_holder() {
             fault.lasts
         } else {
             Span::ZERO

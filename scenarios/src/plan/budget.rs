@@ -250,7 +250,7 @@ impl EnvelopeBudget {
             return Vec::new();
         }
         // A role without a holder is waited for, up to the fault's length.
-        let lasts = if waits_for_a_holder(&fault.target) {
+        let lasts = if fault.target.waits_for_a_holder() {
             fault.lasts * 2
         } else {
             fault.lasts
@@ -337,19 +337,9 @@ impl EnvelopeBudget {
     }
 }
 
-/// Whether the node that a target means is known only when the fault starts.
-fn waits_for_a_holder(target: &Target) -> bool {
-    match target {
-        Target::Leader(_) | Target::Controller(_) | Target::Coordinator(_) => true,
-        Target::Node(_) | Target::OneOf(_, _) | Target::All(_) | Target::Zone(_) => false,
-        Target::Set(ends) => ends.iter().any(waits_for_a_holder),
-        Target::Link(from, to) => waits_for_a_holder(from) || waits_for_a_holder(to),
-    }
-}
-
 /// Whether it depends on the run which nodes, or whose, an end of a cut means.
 fn is_loose(end: &Target) -> bool {
-    matches!(end, Target::All(_)) || waits_for_a_holder(end)
+    matches!(end, Target::All(_)) || end.waits_for_a_holder()
 }
 
 /// Whether a fault may keep a node from doing its part for longer than others wait for it.
