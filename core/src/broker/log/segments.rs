@@ -183,7 +183,13 @@ impl Segments {
             .partition_point(|segment| segment.end() <= from)
             .min(self.list.len());
         let skip = self.list.get(segment).map_or(0, |segment| {
-            segment.entries.partition_point(|entry| entry.end() <= from)
+            // By where entries begin: where they end stands in their batches, which lie all over the memory.
+            let entries = &segment.entries;
+            let after = entries.partition_point(|entry| entry.base <= from);
+            let holds = after
+                .checked_sub(1)
+                .filter(|last| entries[*last].end() > from);
+            holds.unwrap_or(after)
         });
         self.list
             .range(segment..)
