@@ -4,7 +4,7 @@
 use super::sweep::workers;
 use crate::error::Failure;
 use crate::hush::Hush;
-use crate::signals;
+use crate::{say, signals};
 use std::sync::atomic::{AtomicBool, Ordering};
 use stormglass_scenarios::sweep::{Ended, Job, Nobody, sweep};
 
@@ -32,22 +32,22 @@ impl Measured {
     }
 }
 
-/// Measures every item and gives what it measured to `take`.
+/// Measures every item and gives back the rows; each is said as a `line` when it is there, unless `quiet`.
 ///
 /// # Errors
 ///
-/// The last that `take` had.
-pub(super) fn measure<I: Sync, M: Send>(
+/// If the console takes no more.
+pub(super) fn measure<I: Sync, R: Send>(
     items: &[I],
-    threads: Option<usize>,
+    (threads, quiet): (Option<usize>, bool),
     name: &dyn Fn(&I) -> String,
-    measure: &(dyn Fn(&I, &AtomicBool) -> M + Sync),
-    take: &mut dyn FnMut(&I, M) -> Result<(), Failure>,
-) -> Result<Measured, Failure> {
+    row: &(dyn Fn(&I, &AtomicBool) -> R + Sync),
+    line: &dyn Fn(&R) -> String,
+) -> Result<(Vec<R>, Measured), Failure> {
     let jobs = (0..items.len() as u64).map(|index| Job { index, seed: 0 });
     let jobs: Vec<Job> = jobs.collect();
     let stop = signals::stop_flag();
-    let (mut trouble, mut panicked) = (None, Vec::new());
+    let (mut rows, mut trouble, mut panicked) = (Vec::new(), None, Vec::new());
     // A part that panics is a failure of its seed, and told there.
     let hush = Hush::panics();
     sweep(
@@ -55,25 +55,27 @@ pub(super) fn measure<I: Sync, M: Send>(
         workers(threads),
         stop,
         &Nobody,
-        &|job| measure(&items[job.index as usize], stop),
-        &mut |job, ended| {
-            let item = &items[job.index as usize];
-            match ended {
-                Ended::Done(_) if stop.load(Ordering::Relaxed) => {}
-                Ended::Done(measured) => trouble = take(item, measured).err().or(trouble.take()),
-                Ended::Panicked(panic) => {
-                    panicked.push(format!("{}: {}", name(item), panic.message));
+        &|job| row(&items[job.index as usize], stop),
+        &mut |job, ended| match ended {
+            Ended::Done(row) => {
+                if !quiet && !stop.load(Ordering::Relaxed) {
+                    trouble = say(&line(&row)).err().or(trouble.take());
                 }
+                rows.push(row);
+            }
+            Ended::Panicked(panic) => {
+                let item = &items[job.index as usize];
+                panicked.push(format!("{}: {}", name(item), panic.message));
             }
         },
     );
     drop(hush);
     if stop.load(Ordering::Relaxed) {
-        return Ok(Measured::Interrupted);
+        return Ok((rows, Measured::Interrupted));
     }
     for line in &panicked {
         eprintln!("stormglass itself panicked at {line}");
     }
     let is_whole = panicked.is_empty();
-    trouble.map_or(Ok(Measured::Ended { is_whole }), Err)
+    trouble.map_or(Ok((rows, Measured::Ended { is_whole })), Err)
 }

@@ -29,20 +29,15 @@ pub fn self_test(catalog: &Catalog, args: &SelfTestArgs) -> Result<u8, Failure> 
         return Err(Failure::usage(message, hint));
     }
     let budget = |mutant: &Mutant| args.seeds.unwrap_or_else(|| mutant.seeds());
-    let mut rows = Vec::new();
-    let measured = items::measure(
+    let (rows, measured) = items::measure(
         &mutants,
-        args.jobs,
+        (args.jobs, args.quiet),
         &Mutant::name,
-        &|mutant, stop| mutant.search(&base, budget(mutant), stop),
-        &mut |mutant, found| {
-            let row = told::Row::of(mutant, budget(mutant), found);
-            if !args.quiet {
-                say(&row.line())?;
-            }
-            rows.push(row);
-            Ok(())
+        &|mutant, stop| {
+            let seeds = budget(mutant);
+            told::Row::of(mutant, seeds, mutant.search(&base, seeds, stop))
         },
+        &told::Row::line,
     )?;
     if measured == Measured::Interrupted {
         return Ok(measured.code(false));

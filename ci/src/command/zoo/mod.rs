@@ -23,20 +23,12 @@ pub fn zoo(catalog: &Catalog, args: &ZooArgs) -> Result<u8, Failure> {
             "there is no pair: no file has a case that is known to fail beside one that is not";
         return Err(Failure::usage(message, "name files, or folders of them"));
     }
-    let mut rows = Vec::new();
-    let measured = items::measure(
+    let (rows, measured) = items::measure(
         &pairs,
-        args.jobs,
+        (args.jobs, args.quiet),
         &|pair| pair.name().to_owned(),
-        &|pair, stop| pair.measure(args, stop),
-        &mut |pair, measured| {
-            let row = Row::of(pair, args.cap, &measured);
-            if !args.quiet {
-                say(&row.line())?;
-            }
-            rows.push(row);
-            Ok(())
-        },
+        &|pair, stop| Row::of(pair, args.cap, &pair.measure(args, stop)),
+        &Row::line,
     )?;
     if measured == Measured::Interrupted {
         return Ok(measured.code(false));

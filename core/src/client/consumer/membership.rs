@@ -148,9 +148,7 @@ impl Membership {
     pub(super) fn busy(&mut self, cx: &mut Context<'_>, since: Option<Mono>) {
         self.busy_since = since;
         if since.is_none() && self.standing == Standing::Expelled {
-            self.standing = Standing::Releasing;
-            cx.point(points::LOST);
-            self.news.push_back(News::Revoking { lost: true });
+            self.ask_back(cx, true);
         }
     }
 
@@ -323,6 +321,11 @@ impl Membership {
         if self.standing != Standing::Member {
             return;
         }
+        self.ask_back(cx, lost);
+    }
+
+    /// The owner is told to give everything up.
+    fn ask_back(&mut self, cx: &mut Context<'_>, lost: bool) {
         self.standing = Standing::Releasing;
         cx.point(if lost { points::LOST } else { points::REVOKING });
         self.news.push_back(News::Revoking { lost });
