@@ -290,6 +290,8 @@ prove_memory() {
         "run ci/tests/all/memory/steady.toml --variant fast, chaos 20s and 330s" \
         "${events[0]} and ${events[1]} events: $((peaks[0] / 1024)) and $((peaks[1] / 1024)) KiB" \
         "$(verdict test "${events[1]}" -ge $((10 * events[0])) -a $((5 * peaks[1])) -le $((6 * peaks[0])))"
+    tests memory-growth stormglass "--test all memory::" STORMGLASS_LONG=1
+    passed "a further virtual second adds next to nothing" "$(grep 'further virtual second' "$log" || true)"
     row "what the modelled disks hold in them" "env.json" \
         "$((modelled[0] / 1024)) and $((modelled[1] / 1024)) KiB" shown
 }

@@ -1,9 +1,10 @@
 //! The memory of kernel and checks does not grow with the length of a run.
 //!
-//! The binary runs `memory/steady.toml` three times, with more than ten and with some thirty times the events
-//! of the first. Peaks are those that it writes into `env.json`: what the system holds and the binary itself
-//! are in them, which flatters their ratio, so what a further second adds is held to a bound of its own. What
-//! the modelled disks hold is shown apart; it is modelled data, bounded by the retention of the scenario.
+//! The binary runs `memory/steady.toml` twice, with more than ten times the events of the first. Peaks are those
+//! that it writes into `env.json`: what the system holds and the binary itself are in them, which flatters their
+//! ratio, so with `STORMGLASS_LONG` set a third run has some thirty times the events, and what a further second
+//! adds is held to a bound of its own. What the modelled disks hold is shown apart; it is modelled data, bounded
+//! by the retention of the scenario.
 
 #![allow(clippy::print_stdout, reason = "the figures are what the test is for")]
 #![cfg(target_os = "linux")] // Peaks are read from /proc.
@@ -65,7 +66,7 @@ fn run(chaos: u64) -> Figures {
 
 #[test]
 fn ten_times_the_events_need_no_more_memory() {
-    let (short, long, longest) = (run(20), run(330), run(1_000));
+    let (short, long) = (run(20), run(330));
     assert!(
         long.events >= 10 * short.events,
         "{} events are not ten times {}",
@@ -78,16 +79,19 @@ fn ten_times_the_events_need_no_more_memory() {
         long.peak,
         short.peak
     );
-    let growth = longest.peak.saturating_sub(long.peak) / (longest.seconds - long.seconds);
-    println!("{growth} bytes a further virtual second");
     assert!(
-        growth <= BYTES_PER_SECOND,
-        "each further virtual second adds {growth} bytes, more than {BYTES_PER_SECOND}"
-    );
-    assert!(
-        5 * longest.modelled <= 6 * short.modelled,
+        5 * long.modelled <= 6 * short.modelled,
         "retention bounds what the disks hold: {} and {} bytes",
-        longest.modelled,
+        long.modelled,
         short.modelled
     );
+    if std::env::var_os("STORMGLASS_LONG").is_some() {
+        let longest = run(1_000);
+        let growth = longest.peak.saturating_sub(long.peak) / (longest.seconds - long.seconds);
+        println!("{growth} bytes a further virtual second");
+        assert!(
+            growth <= BYTES_PER_SECOND,
+            "each further virtual second adds {growth} bytes, more than {BYTES_PER_SECOND}"
+        );
+    }
 }

@@ -213,21 +213,22 @@ fn a_shard_is_a_part_of_several_seeds_of_a_sweep() {
 }
 
 #[test]
-fn what_broke_is_explained_after_the_merge_with_the_bytes_of_a_sweep_that_explains() {
+fn what_broke_is_explained_after_the_merge_with_the_bytes_of_a_sweep_that_explains_whatever_the_workers()
+ {
     let stage = Stage::new("explained");
     let pairs = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/pairs/acks.toml");
     let text = fs::read_to_string(pairs).expect("the pair is there");
     // A fifth of the events fails as the whole does, and is shrunk sooner.
     stage.write("acks.toml", text.replace("300/s", "60/s"));
     let sweep = "run acks.toml --seeds 2 -q";
-    stage.ends(1, &format!("{sweep} --explain --out whole"));
+    stage.ends(1, &format!("{sweep} --explain --jobs 1 --out whole"));
     for number in 1..=2 {
         stage.ends(
             0,
             &format!("{sweep} --shard {number}/2 --out shards/{number}"),
         );
     }
-    stage.ends(1, "merge shards --explain --out merged -q");
+    stage.ends(1, "merge shards --explain --jobs 3 --out merged -q");
     stage.assert_same("whole", "merged");
     assert_eq!(
         fs::read_dir(stage.path("merged/failures"))

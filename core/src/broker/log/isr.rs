@@ -147,7 +147,7 @@ impl Replica {
             }
             Some(Refusal::InvalidUpdateVersion) => false,
             Some(refusal) => {
-                debug_assert!(refusal.is_definite(), "{refusal:?}");
+                assert!(refusal.is_definite(), "{refusal:?}");
                 if !pending.uncertain {
                     leading.pending_isr = None;
                 }

@@ -3,6 +3,7 @@ pub mod explained;
 pub mod recorded;
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use stormglass_reports::model::outcome::{Answer, CheckRun, Failure, RunOutcome, Totals};
 use stormglass_reports::model::shown::{FaultBand, PhaseSpan, RunPhase, ShownRun, Slot};
@@ -436,8 +437,13 @@ pub fn finish(collector: Collector) -> Report {
     report
 }
 
-/// The sample sweep.
+/// The sample sweep, gathered once for all tests.
 pub fn report() -> Report {
+    static SAMPLE: LazyLock<Report> = LazyLock::new(gathered);
+    SAMPLE.clone()
+}
+
+fn gathered() -> Report {
     let mut all = collector();
     for index in 0..RUNS {
         all.add(outcome(index));
