@@ -119,6 +119,8 @@ pub enum Control {
     Stop,
     /// The controller moves leaderships although nobody failed.
     ForceElection,
+    /// The controller gives every topic that can expand its further partitions.
+    ExpandPartitions,
     /// A log drops everything below its high watermark but this many records.
     ForceRetention {
         /// Records kept in each partition.
@@ -149,6 +151,24 @@ pub enum Control {
 }
 
 impl Control {
+    /// What it is called as a fault, in scenario files and reports.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Control::Stop => "stop",
+            Control::ForceElection => "force-election",
+            Control::ExpandPartitions => "expand-partitions",
+            Control::ForceRetention { .. } => "force-retention",
+            Control::Rewind => "rewind",
+            Control::ExpireProducers => "expire-producers",
+            Control::Leave => "member-churn",
+            Control::Join => "join",
+            Control::Poison { .. } => "poison",
+            Control::Mend => "mend",
+            Control::Configure { .. } => "configure",
+        }
+    }
+
     /// What takes it back when the fault that it came with ends; none where it was done once and for all.
     #[must_use]
     pub const fn undone_by(&self) -> Option<Control> {
@@ -157,6 +177,7 @@ impl Control {
             Control::Poison { .. } => Some(Control::Mend),
             Control::Stop
             | Control::ForceElection
+            | Control::ExpandPartitions
             | Control::ForceRetention { .. }
             | Control::Rewind
             | Control::ExpireProducers

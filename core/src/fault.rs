@@ -226,7 +226,7 @@ impl FaultKind {
             FaultKind::ClockFreeze => "clock-freeze",
             FaultKind::CrashAt { .. } => "crash-at",
             FaultKind::YieldAt { .. } => "yield-at",
-            FaultKind::Control(_) => "control",
+            FaultKind::Control(control) => control.name(),
         }
     }
 }

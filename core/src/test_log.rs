@@ -82,6 +82,7 @@ impl TestLog {
         let state = &mut *state;
         Some(match request {
             Request::Metadata(_) => Reply::Metadata(Arc::new(Metadata {
+                usable: state.logs.len() as u16,
                 partitions: (0..state.logs.len())
                     .map(|index| PartitionState {
                         partition: partition(index as u16),
@@ -182,6 +183,7 @@ impl TestLog {
                 .collect();
             let joined = Joined {
                 generation,
+                partitions: state.logs.len() as u16,
                 assignment,
             };
             cx.reply(connection, call, Reply::Joined(Arc::new(joined)));

@@ -71,9 +71,7 @@ fn metadata(leader: Option<NodeId>) -> Reply {
         leader,
         epoch: Epoch(3),
     };
-    Reply::Metadata(Arc::new(Metadata {
-        partitions: vec![state],
-    }))
+    Reply::Metadata(Arc::new(Metadata::of(vec![state])))
 }
 
 fn offset(offset: u64) -> Reply {

@@ -82,6 +82,7 @@ pub fn pipeline(log: bool, kind: SinkKind, operator: &str, delivery: DeliveryMod
         topology.logs = vec![LogEntry {
             part: PartId(1),
             partitions: vec![2],
+            expands: false,
             offsets_partitions: 1,
             replication: 3,
             min_insync: 2,

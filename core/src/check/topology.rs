@@ -40,6 +40,8 @@ pub struct LogEntry {
     pub part: PartId,
     /// Partitions of each topic, by `TopicId`.
     pub partitions: Vec<u16>,
+    /// Whether a topic may expand, so that a key's events lie in several partitions.
+    pub expands: bool,
     /// Partitions of the internal topic of committed offsets.
     pub offsets_partitions: u16,
     /// Replicas of each partition.

@@ -13,6 +13,8 @@ pub struct JoinGroup {
     pub member: MemberId,
     /// The topic that the group reads.
     pub topic: TopicId,
+    /// How many partitions the member knows it to have.
+    pub partitions: u16,
 }
 
 /// What a member may read until the next rebalance.
@@ -20,6 +22,8 @@ pub struct JoinGroup {
 pub struct Joined {
     /// The group's generation; commits of an older one are refused.
     pub generation: u32,
+    /// How many partitions are shared out among all members.
+    pub partitions: u16,
     /// The member's partitions with the group's committed positions.
     pub assignment: Vec<(Partition, Option<Offset>)>,
 }

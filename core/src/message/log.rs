@@ -153,8 +153,21 @@ pub struct PartitionState {
 /// What a node believes about the topics of its broker; it may be stale.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata {
-    /// Every partition of the asked topic, in order of index.
+    /// Every partition of the asked topic, in order of index, with those that an expansion adds.
     pub partitions: Vec<PartitionState>,
+    /// How many of them clients may use: all, unless the topic is still to expand.
+    pub usable: u16,
+}
+
+impl Metadata {
+    /// Partitions of which clients may use all.
+    #[must_use]
+    pub fn of(partitions: Vec<PartitionState>) -> Metadata {
+        Metadata {
+            usable: partitions.len() as u16,
+            partitions,
+        }
+    }
 }
 
 /// Which offset a client wants to learn.

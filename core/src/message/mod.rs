@@ -580,11 +580,16 @@ impl Reply {
             Reply::Metadata(metadata) => metadata
                 .partitions
                 .iter()
-                .fold(Digest::new(), |digest, state| {
-                    digest
-                        .with(u64::from(state.partition.code()) << 32 | u64::from(state.epoch.0))
-                        .with(state.leader.map_or(u64::MAX, |node| u64::from(node.0)))
-                })
+                .fold(
+                    Digest::new().with(metadata.usable.into()),
+                    |digest, state| {
+                        digest
+                            .with(
+                                u64::from(state.partition.code()) << 32 | u64::from(state.epoch.0),
+                            )
+                            .with(state.leader.map_or(u64::MAX, |node| u64::from(node.0)))
+                    },
+                )
                 .value(),
             Reply::ProducerAssigned { id, epoch } => digest_of(&[id.0, u64::from(*epoch)]),
             Reply::Published(published) => digest_of(&[

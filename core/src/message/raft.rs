@@ -1,7 +1,7 @@
 //! What the members of a Raft group say to each other, and what their log holds.
 
 use crate::digest::Digest;
-use crate::id::{Epoch, Incarnation, Partition};
+use crate::id::{Epoch, Incarnation, Partition, TopicId};
 use crate::message::log::BrokerSet;
 use std::sync::Arc;
 
@@ -66,6 +66,11 @@ pub enum MetadataRecord {
         /// The next free id.
         next: u64,
     },
+    /// A topic has all the partitions that it expands to.
+    Expanded {
+        /// The topic.
+        topic: TopicId,
+    },
 }
 
 impl RaftEntry {
@@ -94,6 +99,7 @@ impl RaftEntry {
                     .with(isr.0)
                     .with(elr.0),
                 MetadataRecord::ProducerIds { next } => digest.with(5).with(next),
+                MetadataRecord::Expanded { topic } => digest.with(6).with(u64::from(topic.0)),
             },
         }
         .value()

@@ -128,6 +128,7 @@ impl Processor {
                 Control::Rewind
                 | Control::Stop
                 | Control::ForceElection
+                | Control::ExpandPartitions
                 | Control::ForceRetention { .. }
                 | Control::ExpireProducers
                 | Control::Configure { .. },

@@ -34,7 +34,7 @@ fn plan(operator: &str, delivery: DeliveryMode, flaws: &[ProcessorFlaw]) -> Proc
         request_timeout: Span::secs(1),
         ..ConsumerConfig::default()
     };
-    let input = LogConsumerPlan::new(brokers, TopicId(0), GroupId(5), &consumer);
+    let input = LogConsumerPlan::new(brokers, (TopicId(0), 1), GroupId(5), &consumer);
     ProcessorPlan {
         input: InputPlan::Log(input),
         operator: operator::named(operator).expect("it is a reference operator"),

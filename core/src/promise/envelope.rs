@@ -333,6 +333,7 @@ fn judge_control(topology: &Topology, kind: &FaultKind) -> Option<String> {
         | Control::Poison { .. }
         | Control::Mend
         | Control::ForceElection
+        | Control::ExpandPartitions
         | Control::ForceRetention { .. }
         | Control::Configure { .. } => None,
     }

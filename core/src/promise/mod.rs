@@ -42,6 +42,7 @@ impl Promises {
                 && (log.min_insync >= 2 || log.replication == 1),
             once: all && log.idempotent,
             in_order: all
+                && !log.expands
                 && (log.idempotent && log.max_in_flight <= 5 && log.starts_at_zero
                     || log.max_in_flight == 1),
         }

@@ -21,6 +21,9 @@ pub struct SourceConfig {
     /// Bytes of an event without a size of its own.
     #[serde(default = "kilobyte")]
     pub size: u32,
+    /// How long after the start of the run its arrivals begin, so that who reads can be there first.
+    #[serde(default)]
+    pub starts_after: Span,
     /// How far event time lies behind the due time; a trace has its own.
     #[serde(default)]
     pub disorder: Option<Disorder>,

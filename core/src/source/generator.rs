@@ -32,6 +32,8 @@ pub struct Shape {
     pub disorder: Span,
     /// Bytes of an event.
     pub size: u32,
+    /// How long after the start of the run arrivals begin.
+    pub starts_after: Span,
     /// Nothing is owed from here on.
     pub until: Time,
 }
@@ -89,7 +91,7 @@ impl Iterator for Generator {
         };
         let event = match &mut self.origin {
             Origin::Clock(clock) => {
-                let due = clock.next(wide(0), &self.shape.gaps)?;
+                let due = clock.next(wide(0), &self.shape.gaps)? + self.shape.starts_after;
                 let behind = scale(wide(8), self.shape.disorder.0.saturating_add(1));
                 Event {
                     id,
@@ -107,8 +109,8 @@ impl Iterator for Generator {
                 Event {
                     id,
                     key: row.key,
-                    event_time: row.event_time,
-                    due: row.arrival,
+                    event_time: row.event_time + self.shape.starts_after.0 as i64,
+                    due: row.arrival + self.shape.starts_after,
                     value: row.value,
                     size: row.size,
                     kind: row.kind,
@@ -138,10 +140,38 @@ mod tests {
             gaps: Exponential::new(),
             disorder,
             size: 200,
+            starts_after: Span::ZERO,
             until,
         });
         let clock = ArrivalClock::new(&Arrival::Poisson(Rate::per_second(1_000))).unwrap();
         Generator::clocked(shape, Seed(5).stream("source.orders/arrival"), clock).collect()
+    }
+
+    #[test]
+    fn who_starts_later_owes_the_same_later() {
+        let after = Span::millis(800);
+        let shape = |starts_after| Shape {
+            position: 3,
+            keys: KeyTable::new(&Keys {
+                count: 100,
+                zipf: 0,
+            }),
+            gaps: Exponential::new(),
+            disorder: Span::secs(1),
+            size: 200,
+            starts_after,
+            until: Time(10_000_000_000),
+        };
+        let first = |starts_after| -> Event {
+            let clock = ArrivalClock::new(&Arrival::Poisson(Rate::per_second(10))).unwrap();
+            let stream = Seed(5).stream("source.orders/arrival");
+            let shape = Arc::new(shape(starts_after));
+            Generator::clocked(shape, stream, clock).next().unwrap()
+        };
+        let (plain, later) = (first(Span::ZERO), first(after));
+        assert_eq!(later.due, plain.due + after);
+        assert_eq!(later.event_time, plain.event_time + after.0 as i64);
+        assert_eq!((later.key, later.value), (plain.key, plain.value));
     }
 
     #[test]

@@ -66,6 +66,7 @@ impl SourcePlan {
                 .as_ref()
                 .map_or(Span::ZERO, |disorder| disorder.up_to),
             size: self.config.size,
+            starts_after: self.config.starts_after,
             until: self.until,
         });
         let stream: Stream = self.seed.stream(&format!("source.{}/arrival", self.name));
@@ -181,6 +182,7 @@ impl Actor for Source {
             }
             Input::Control(
                 Control::ForceElection
+                | Control::ExpandPartitions
                 | Control::ForceRetention { .. }
                 | Control::Rewind
                 | Control::ExpireProducers

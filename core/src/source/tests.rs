@@ -28,6 +28,7 @@ fn plan(arrival: Arrival, rows: Option<Arc<[TraceRow]>>) -> SourcePlan {
             arrival,
             keys: Keys::default(),
             size: 100,
+            starts_after: Span::ZERO,
             disorder: None,
             retry: None,
             buffer: BufferConfig::default(),

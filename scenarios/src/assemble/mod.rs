@@ -411,12 +411,12 @@ impl Assembly {
             ))
         };
         match &scenario.brokers[from.broker] {
-            BrokerSpec::Log(log) => InputPlan::Log(LogConsumerPlan::new(
-                brokers,
-                from.topic,
-                group,
-                &log.consumer,
-            )),
+            BrokerSpec::Log(log) => {
+                let known = log.topics.values().nth(topic);
+                let partitions = known.map_or(1, |topic| topic.partitions);
+                let topic = (from.topic, partitions);
+                InputPlan::Log(LogConsumerPlan::new(brokers, topic, group, &log.consumer))
+            }
             BrokerSpec::Queue(queue) => lease(
                 queue
                     .topics
@@ -477,8 +477,9 @@ impl Assembly {
         match &scenario.brokers[to.broker] {
             BrokerSpec::Log(config) => {
                 let topic = config.topics.values().nth(usize::from(to.topic.0));
-                let partitions = topic.map_or(1, |topic| topic.partitions);
-                PublisherPlan::to_log(duty, cluster, to.topic, partitions, &config.producer)
+                let topic = topic.expect("the load resolved the topic");
+                PublisherPlan::to_log(duty, cluster, to.topic, topic.most(), &config.producer)
+                    .beginning_with(topic.partitions)
             }
             BrokerSpec::Queue(config) => {
                 PublisherPlan::to_queue(duty, cluster, to.topic, &config.publisher)

@@ -138,11 +138,8 @@ pub fn topology_of(scenario: &Scenario, layout: &Layout) -> Topology {
         match broker {
             BrokerSpec::Log(config) => topology.logs.push(LogEntry {
                 part,
-                partitions: config
-                    .topics
-                    .values()
-                    .map(|topic| topic.partitions)
-                    .collect(),
+                partitions: config.topics.values().map(|topic| topic.most()).collect(),
+                expands: (config.topics.values()).any(|topic| topic.expands_to.is_some()),
                 offsets_partitions: config.offsets_partitions,
                 replication: config.replication_factor,
                 min_insync: config.min_insync_replicas,

@@ -102,6 +102,20 @@ impl<'a> Linter<'a> {
                 "choose \"earliest\"",
             );
         }
+        for (topic, settings) in &config.topics {
+            if let Some(most) = settings.expands_to {
+                self.add(
+                    Rule::Expansion,
+                    Level::Note,
+                    &path(&format!("topics.{topic}.expands_to")),
+                    format!(
+                        "with {most} partitions keys lie elsewhere than before: their order is lost, and what is kept by \
+                         key stays with the old partition"
+                    ),
+                    "choose as many partitions from the start as will ever be needed",
+                );
+            }
+        }
     }
 
     fn producer(&mut self, name: &str, config: &LogConfig, producer: &ProducerConfig) {

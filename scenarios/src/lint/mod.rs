@@ -68,6 +68,8 @@ pub enum Rule {
     Retention,
     /// A group that starts without a position skips what is there.
     OffsetReset,
+    /// A topic that expands moves keys to other partitions.
+    Expansion,
     /// A lease on a message may end while it is worked on.
     Visibility,
     /// What is settled before it is written may never be written.
@@ -88,7 +90,7 @@ pub enum Rule {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Rule; 20] = [
+    pub const ALL: [Rule; 21] = [
         Rule::Acks,
         Rule::Idempotence,
         Rule::RequestTimeout,
@@ -101,6 +103,7 @@ impl Rule {
         Rule::Sync,
         Rule::Retention,
         Rule::OffsetReset,
+        Rule::Expansion,
         Rule::Visibility,
         Rule::SettleFirst,
         Rule::AppendAgain,
@@ -127,6 +130,7 @@ impl Rule {
             Rule::Sync => "sync",
             Rule::Retention => "retention",
             Rule::OffsetReset => "offset-reset",
+            Rule::Expansion => "expansion",
             Rule::Visibility => "visibility",
             Rule::SettleFirst => "settle-first",
             Rule::AppendAgain => "append-again",
@@ -152,7 +156,7 @@ impl Rule {
             Rule::UncleanElection | Rule::SpareReplica => "log-unclean-election",
             Rule::Sync => "log-ack-before-flush",
             Rule::Retention => "log-retention-outruns-consumer",
-            Rule::OffsetReset => "log-partition-expand-latest-skip",
+            Rule::OffsetReset | Rule::Expansion => "log-partition-expand-latest-skip",
             Rule::Visibility => "sqs-visibility-short",
             Rule::SettleFirst => "grp-commit-before-process",
             Rule::AppendAgain => "sink-append-replay",

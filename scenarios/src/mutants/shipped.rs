@@ -50,6 +50,7 @@ pub const SHIPPED: &[Shipped] = shipped![
     "zoo/log-ack-before-flush.toml",
     "zoo/log-hw-truncation.toml",
     "zoo/log-min-isr-one.toml",
+    "zoo/log-partition-expand-latest-skip.toml",
     "zoo/log-retention-outruns-consumer.toml",
     "zoo/log-unclean-election.toml",
     "zoo/prod-acks-below-all.toml",

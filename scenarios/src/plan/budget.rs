@@ -447,6 +447,13 @@ fn of_broker(broker: &BrokerSpec, budget: &mut PartBudget, kinds: &mut Vec<Swarm
     match broker {
         BrokerSpec::Log(config) => {
             kinds.push(SwarmKind::ForceElection);
+            if config
+                .topics
+                .values()
+                .any(|topic| topic.expands_to.is_some())
+            {
+                kinds.push(SwarmKind::ExpandPartitions);
+            }
             if config.nodes > 2 {
                 kinds.push(SwarmKind::PartialMesh);
             }

@@ -212,7 +212,9 @@ impl<'a> Sampler<'a> {
         let index = self.stream.below(nodes.max(1).into()) as u16;
         let role = self.stream.below(10);
         match (is_log, role) {
-            (true, _) if kind == SwarmKind::ForceElection => Target::Controller(part.to_owned()),
+            (true, _) if matches!(kind, SwarmKind::ForceElection | SwarmKind::ExpandPartitions) => {
+                Target::Controller(part.to_owned())
+            }
             (true, 0..=3) => Target::Leader(part.to_owned()),
             (true, 4) => Target::Controller(part.to_owned()),
             _ => Target::OneOf(part.to_owned(), index),
@@ -336,6 +338,7 @@ impl<'a> Sampler<'a> {
                 }
             }
             SwarmKind::ForceElection => FaultKind::Control(Control::ForceElection),
+            SwarmKind::ExpandPartitions => FaultKind::Control(Control::ExpandPartitions),
             SwarmKind::Rewind => FaultKind::Control(Control::Rewind),
             SwarmKind::MemberChurn => FaultKind::Control(Control::Leave),
             SwarmKind::Poison => {

@@ -179,7 +179,7 @@ fn every_kind_and_template_is_drawn_in_some_seed() {
         "clock-drift",
         "crash-at",
         "yield-at",
-        "control",
+        "force-election",
     ] {
         assert!(drawn(name), "{name} is never drawn");
     }
@@ -376,6 +376,7 @@ fn any_kind() -> impl Strategy<Value = FaultKind> {
         (class, span).prop_map(|(point, by)| FaultKind::YieldAt { point, by }),
         Just(FaultKind::Control(Control::Stop)),
         Just(FaultKind::Control(Control::ForceElection)),
+        Just(FaultKind::Control(Control::ExpandPartitions)),
         Just(FaultKind::Control(Control::Rewind)),
         Just(FaultKind::Control(Control::Leave)),
         any::<u32>().prop_map(|one_in| FaultKind::Control(Control::Poison { one_in })),

@@ -112,11 +112,13 @@ pub enum SwarmKind {
     Poison,
     /// Messages pass at a rate.
     Quota,
+    /// Topics that can expand get their further partitions.
+    ExpandPartitions,
 }
 
 impl SwarmKind {
     /// All of them.
-    pub const ALL: [SwarmKind; 27] = [
+    pub const ALL: [SwarmKind; 28] = [
         SwarmKind::Crash,
         SwarmKind::PowerLoss,
         SwarmKind::Pause,
@@ -144,6 +146,7 @@ impl SwarmKind {
         SwarmKind::MemberChurn,
         SwarmKind::Poison,
         SwarmKind::Quota,
+        SwarmKind::ExpandPartitions,
     ];
 
     /// As which kind a fault is sampled, however a template dresses it; none if only a scenario can plan it.
@@ -172,6 +175,7 @@ impl SwarmKind {
             FaultKind::LeapSecond => SwarmKind::LeapSecond,
             FaultKind::ClockFreeze => SwarmKind::ClockFreeze,
             FaultKind::Control(Control::ForceElection) => SwarmKind::ForceElection,
+            FaultKind::Control(Control::ExpandPartitions) => SwarmKind::ExpandPartitions,
             FaultKind::Control(Control::Rewind) => SwarmKind::Rewind,
             FaultKind::Control(Control::Leave) => SwarmKind::MemberChurn,
             FaultKind::Control(Control::Poison { .. }) => SwarmKind::Poison,

@@ -134,6 +134,8 @@ pub enum PlannedKind {
     },
     /// Leaderships move although nobody failed.
     ForceElection {},
+    /// Topics that can expand have all their partitions from now on.
+    ExpandPartitions {},
     /// A log drops everything below its high watermark but this many records.
     ForceRetention {
         /// Records kept in each partition.
@@ -221,6 +223,7 @@ impl PlannedKind {
                 by: *by,
             },
             PlannedKind::ForceElection {} => FaultKind::Control(Control::ForceElection),
+            PlannedKind::ExpandPartitions {} => FaultKind::Control(Control::ExpandPartitions),
             PlannedKind::ForceRetention { keep } => {
                 FaultKind::Control(Control::ForceRetention { keep: *keep })
             }
@@ -303,6 +306,7 @@ impl PlannedKind {
                 by: *by,
             },
             FaultKind::Control(Control::ForceElection) => PlannedKind::ForceElection {},
+            FaultKind::Control(Control::ExpandPartitions) => PlannedKind::ExpandPartitions {},
             FaultKind::Control(Control::ForceRetention { keep }) => {
                 PlannedKind::ForceRetention { keep: *keep }
             }

@@ -119,6 +119,7 @@ fn log_spans(config: &mut LogConfig) -> Vec<&mut Span> {
         fetch_min_bytes: _,
         max_partition_fetch_bytes: _,
         auto_offset_reset: _,
+        metadata_max_age,
         request_timeout,
         retry_backoff,
     } = consumer;
@@ -127,6 +128,7 @@ fn log_spans(config: &mut LogConfig) -> Vec<&mut Span> {
         heartbeat_interval,
         max_poll_interval,
         fetch_max_wait,
+        metadata_max_age,
         request_timeout,
         retry_backoff,
     ]);
@@ -237,6 +239,7 @@ pub(crate) fn source_spans(config: &mut SourceConfig) -> Vec<&mut Span> {
         keys: _,
         size: _,
         disorder: _,
+        starts_after: _,
         retry,
         // A rate is the source's own pace, as its arrivals are.
         buffer: _,

@@ -165,6 +165,7 @@ impl Places {
             (point(), 1..20_u32).prop_map(|(point, nth)| FaultKind::CrashAt { point, nth }),
             (point(), span()).prop_map(|(point, by)| FaultKind::YieldAt { point, by }),
             Just(FaultKind::Control(Control::ForceElection)),
+            Just(FaultKind::Control(Control::ExpandPartitions)),
             (0..100_u64).prop_map(|keep| FaultKind::Control(Control::ForceRetention { keep })),
             Just(FaultKind::Control(Control::Rewind)),
             Just(FaultKind::Control(Control::ExpireProducers)),

@@ -42,7 +42,7 @@ kind = "log"
 nodes = 2
 replication_factor = 2
 min_insync_replicas = 1
-topics.orders = { partitions = 1 }
+topics.orders = { partitions = 1, expands_to = 2 }
 
 [processor.totals]
 operator = "count-by-key"
@@ -58,6 +58,7 @@ swarm = [
   "crash", "power-loss", "pause", "partition", "oneway", "loss", "delay", "drop", "reset", "slow-disk", "disk-full",
   "slow-node", "slow-link", "clock-step", "clock-drift", "force-election", "clock-slew", "leap-second", "clock-freeze",
   "partial-mesh", "zone-loss", "failed-sync", "corrupt", "member-churn", "poison", "quota",
+  "expand-partitions",
 ]
 max = 6
 envelope = "off"

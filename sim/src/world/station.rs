@@ -294,6 +294,7 @@ fn control_digest(control: &stormglass_core::actor::Control) -> u64 {
     match control {
         Control::Stop => 1,
         Control::ForceElection => 2,
+        Control::ExpandPartitions => 12,
         Control::ForceRetention { keep } => digest_of(&[3, *keep]),
         Control::Rewind => 4,
         Control::ExpireProducers => 5,

@@ -97,6 +97,7 @@ impl Consumer {
             group: GROUP,
             member: self.member,
             topic: TOPIC,
+            partitions: PARTITIONS,
         };
         let request = Request::JoinGroup(join);
         self.calls
@@ -216,9 +217,7 @@ impl Actor for Consumer {
 }
 
 fn config() -> LogConfig {
-    let orders = LogTopic {
-        partitions: PARTITIONS,
-    };
+    let orders = LogTopic::of(PARTITIONS);
     LogConfig {
         topics: BTreeMap::from([("orders".to_owned(), orders)]),
         replica_lag_time_max: Span::secs(3),

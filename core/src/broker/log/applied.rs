@@ -56,6 +56,11 @@ impl LogBroker {
                     replica.consider_joining(cx, &mut self.desk, index);
                 }
             }
+            MetadataRecord::Expanded { topic } => {
+                if let Some(partitions) = self.applied.image.usable(topic) {
+                    self.groups.expand(topic, partitions);
+                }
+            }
             MetadataRecord::Partition { .. } | MetadataRecord::ProducerIds { .. } => {}
         }
     }

@@ -146,6 +146,27 @@ pub enum FirstSequence {
 pub struct LogTopic {
     /// How many partitions.
     pub partitions: u16,
+    /// How many it has after the fault `expand-partitions`: keys then belong to other partitions than before (K14).
+    /// None never expands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expands_to: Option<u16>,
+}
+
+impl LogTopic {
+    /// A topic that never expands.
+    #[must_use]
+    pub const fn of(partitions: u16) -> LogTopic {
+        LogTopic {
+            partitions,
+            expands_to: None,
+        }
+    }
+
+    /// How many partitions it may come to have.
+    #[must_use]
+    pub fn most(&self) -> u16 {
+        self.expands_to.unwrap_or(self.partitions)
+    }
 }
 
 /// A publisher's settings.
@@ -227,6 +248,8 @@ pub struct ConsumerConfig {
     pub max_partition_fetch_bytes: Size,
     /// Where to start without a committed position.
     pub auto_offset_reset: OffsetReset,
+    /// How long metadata is believed: a member learns of new partitions when it asks anew.
+    pub metadata_max_age: Span,
     /// How long an answer is waited for.
     pub request_timeout: Span,
     /// The wait before a retry.
@@ -243,6 +266,7 @@ impl Default for ConsumerConfig {
             fetch_min_bytes: 1,
             max_partition_fetch_bytes: Size(1 << 20),
             auto_offset_reset: OffsetReset::Earliest,
+            metadata_max_age: Span::secs(300),
             request_timeout: Span::secs(30),
             retry_backoff: Span::millis(100),
         }

@@ -1,5 +1,5 @@
 //! Where partitions live in a broker's tables: every partition has a slot, so that nothing is looked up by
-//! name on the way of a record.
+//! name on the way of a record. Partitions that an expansion adds have theirs from the start.
 
 use crate::broker::log::config::LogConfig;
 use crate::id::{Partition, TopicId};
@@ -19,7 +19,7 @@ impl Layout {
         let mut firsts = vec![0];
         let mut next = 0;
         for topic in config.topics.values() {
-            next += u32::from(topic.partitions);
+            next += u32::from(topic.most());
             firsts.push(next);
         }
         firsts.push(next + u32::from(config.offsets_partitions));
@@ -86,7 +86,7 @@ mod tests {
         for (name, partitions) in [("orders", 3), ("payments", 2)] {
             config
                 .topics
-                .insert(name.to_owned(), LogTopic { partitions });
+                .insert(name.to_owned(), LogTopic::of(partitions));
         }
         let layout = Layout::new(&config);
         assert_eq!(layout.len(), 6);

@@ -198,6 +198,7 @@ impl LogBroker {
     fn control(&mut self, cx: &mut Context<'_>, control: Control) {
         match control {
             Control::ForceElection => self.controller.force_election(cx, &mut self.raft),
+            Control::ExpandPartitions => self.controller.expand(cx, &mut self.raft),
             Control::ForceRetention { keep } => {
                 for replica in self.replicas.iter_mut().flatten() {
                     replica.force_retention(cx, &mut self.desk, keep);

@@ -207,8 +207,10 @@ impl LogBroker {
                 epoch: view.epoch,
             }
         });
+        let partitions: Vec<PartitionState> = partitions.collect();
         Metadata {
-            partitions: partitions.collect(),
+            usable: image.usable(topic).unwrap_or(partitions.len() as u16),
+            partitions,
         }
     }
 

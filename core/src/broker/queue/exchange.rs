@@ -74,6 +74,7 @@ impl Exchange {
             | Input::Control(
                 Control::Stop
                 | Control::ForceElection
+                | Control::ExpandPartitions
                 | Control::ForceRetention { .. }
                 | Control::Rewind
                 | Control::ExpireProducers
@@ -135,7 +136,7 @@ impl Exchange {
                     epoch,
                 }];
                 cx.spend(Work::request(0, 0));
-                let metadata = Arc::new(Metadata { partitions });
+                let metadata = Arc::new(Metadata::of(partitions));
                 return cx.reply(connection, call, Reply::Metadata(metadata));
             }
             Request::Publish(_) | Request::Receive(_) | Request::Settle(_) if !self.is_open => {

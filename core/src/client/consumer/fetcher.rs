@@ -85,6 +85,8 @@ pub(super) struct Fetcher {
     sessions: u64,
     asks_metadata: bool,
     metadata_is_old: bool,
+    /// How many partitions the topic is known to have.
+    partitions: u16,
     metadata_retry_at: Mono,
     next_broker: u16,
     found: VecDeque<Found>,
@@ -98,6 +100,7 @@ type Wanted = (NodeId, u16, u64, FetchPart);
 impl Fetcher {
     pub(super) fn new(plan: FetchPlan) -> Fetcher {
         Fetcher {
+            partitions: plan.partitions,
             plan,
             calls: Calls::new(FETCHER_SPACE),
             readings: BTreeMap::new(),
@@ -298,6 +301,7 @@ impl Fetcher {
         self.asks_metadata = false;
         self.metadata_retry_at = cx.monotonic() + self.plan.retry_backoff;
         cx.arm(METADATA_AGES, self.plan.metadata_max_age);
+        self.know(metadata.usable);
         for state in &metadata.partitions {
             let index = state.partition.index;
             let known = self.leaders.entry(index).or_default();
@@ -318,6 +322,16 @@ impl Fetcher {
                 reading.phase = Phase::Validate;
             }
         }
+    }
+
+    /// The topic has at least so many partitions.
+    pub(super) fn know(&mut self, partitions: u16) {
+        self.partitions = self.partitions.max(partitions);
+    }
+
+    /// How many partitions the topic is known to have.
+    pub(super) const fn partitions(&self) -> u16 {
+        self.partitions
     }
 
     /// Takes a fetch's answer in.

@@ -139,6 +139,7 @@ impl LogConsumer {
             }
             match self.membership.take_news() {
                 Some(News::Joined(joined)) => {
+                    self.fetcher.know(joined.partitions);
                     // Taken from the end: the order of partitions is kept.
                     self.assigned.extend(joined.assignment.iter().rev().map(
                         |(partition, committed)| Given::Assigned {
@@ -190,6 +191,7 @@ impl LogConsumer {
 
     /// Asks whatever may be asked now; the owner calls it at the end of its step.
     pub fn pump(&mut self, cx: &mut Context<'_>) {
+        self.membership.know(cx, self.fetcher.partitions());
         self.membership.pump(cx);
         self.fetcher.pump(cx);
     }

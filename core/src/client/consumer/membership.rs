@@ -57,6 +57,10 @@ pub(super) struct Membership {
     calls: Calls<Memory>,
     standing: Standing,
     generation: u32,
+    /// How many partitions the topic is known to have.
+    partitions: u16,
+    /// How many of them the present generation shares out.
+    shared: u16,
     coordinator: Option<NodeId>,
     is_finding: bool,
     is_joining: bool,
@@ -73,10 +77,12 @@ pub(super) struct Membership {
 impl Membership {
     pub(super) fn new(plan: LogConsumerPlan) -> Membership {
         Membership {
+            partitions: plan.fetch.partitions,
             plan,
             calls: Calls::new(MEMBERSHIP_SPACE),
             standing: Standing::Outside,
             generation: 0,
+            shared: 0,
             coordinator: None,
             is_finding: false,
             is_joining: false,
@@ -198,6 +204,16 @@ impl Membership {
         true
     }
 
+    /// The topic is known to have so many partitions: where these are more than the members share, the group comes
+    /// together anew.
+    pub(super) fn know(&mut self, cx: &mut Context<'_>, partitions: u16) {
+        self.partitions = partitions;
+        if self.standing == Standing::Member && partitions > self.shared {
+            cx.point(points::PARTITIONS_FOUND);
+            self.revoke(cx, false);
+        }
+    }
+
     /// Asks whatever may be asked now.
     pub(super) fn pump(&mut self, cx: &mut Context<'_>) {
         if matches!(self.standing, Standing::Outside | Standing::Expelled) {
@@ -224,6 +240,7 @@ impl Membership {
                 group: self.plan.group,
                 member: Membership::member(cx),
                 topic: self.plan.fetch.topic,
+                partitions: self.partitions,
             };
             // The answer waits for every other member to give up what it has, or to be given up.
             let patience = (self.plan.session_timeout * 2).saturating_add(timeout);
@@ -312,6 +329,7 @@ impl Membership {
         }
         self.standing = Standing::Member;
         self.generation = joined.generation;
+        self.shared = joined.partitions;
         cx.point(points::JOINED);
         cx.arm(HEARTBEAT, self.plan.heartbeat_interval);
         self.news.push_back(News::Joined(joined));

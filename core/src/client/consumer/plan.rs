@@ -13,6 +13,8 @@ pub struct FetchPlan {
     pub brokers: Cluster,
     /// The topic.
     pub topic: TopicId,
+    /// How many partitions it has at first; brokers tell when there are more.
+    pub partitions: u16,
     /// How long a fetch waits for `min_bytes`.
     pub max_wait: Span,
     /// Enough to answer a fetch at once.
@@ -45,12 +47,12 @@ pub struct LogConsumerPlan {
 }
 
 impl LogConsumerPlan {
-    /// A member of `group` that reads `topic` with the broker's consumer settings, and believes metadata
-    /// for Kafka's default of 300 s.
+    /// A member of `group` that reads `topic`, which has so many partitions at first, with the broker's consumer
+    /// settings.
     #[must_use]
     pub fn new(
         brokers: Cluster,
-        topic: TopicId,
+        (topic, partitions): (TopicId, u16),
         group: GroupId,
         config: &ConsumerConfig,
     ) -> LogConsumerPlan {
@@ -59,13 +61,14 @@ impl LogConsumerPlan {
             fetch: FetchPlan {
                 brokers,
                 topic,
+                partitions,
                 max_wait: config.fetch_max_wait,
                 min_bytes: config.fetch_min_bytes,
                 max_bytes: u32::try_from(config.max_partition_fetch_bytes.0).unwrap_or(u32::MAX),
                 reset: config.auto_offset_reset,
                 request_timeout: config.request_timeout,
                 retry_backoff: config.retry_backoff,
-                metadata_max_age: Span::secs(300),
+                metadata_max_age: config.metadata_max_age,
             },
             session_timeout: config.session_timeout,
             heartbeat_interval: config.heartbeat_interval,

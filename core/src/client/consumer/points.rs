@@ -24,6 +24,9 @@ pub const POSITION_RESET: PointId = PointId::new("consumer.position-reset");
 /// A new leader's log ended before the position (KIP-320).
 pub const TRUNCATION_FOUND: PointId = PointId::new("consumer.truncation-found");
 
+/// The topic has more partitions than the members share.
+pub const PARTITIONS_FOUND: PointId = PointId::new("consumer.partitions-found");
+
 /// The member has left of its own will.
 pub const LEFT: PointId = PointId::new("consumer.left");
 
@@ -42,6 +45,7 @@ pub const ALL: &[PointId] = &[
     COMMIT_REFUSED,
     POSITION_RESET,
     TRUNCATION_FOUND,
+    PARTITIONS_FOUND,
     LEFT,
     LEASE_EXPIRED,
     SETTLED_STALE,

@@ -7,7 +7,7 @@
 //! been resolved, and all others are numbered afresh under a new producer id, in their old order. Towards a
 //! queue or a fan-out it has no sequences: a retry after a lost answer stores the events twice.
 //!
-//! Limits: one batch a request; the number of partitions is known and does not change. What happens when
+//! Limits: one batch a request; a key's later events may overtake its earlier ones where a topic expands. What happens when
 //! `buffer_memory` is used up stands in `admission`. Open batches, at most one a partition, are not counted.
 
 mod accumulator;
@@ -110,7 +110,7 @@ impl Publisher {
 
     /// Takes responsibility for an event. It is owed from the moment its batch is closed.
     pub fn push(&mut self, cx: &mut Context<'_>, event: Event) {
-        let partition = partition_of(event.key, self.plan.partitions);
+        let partition = partition_of(event.key, self.leaders.usable());
         let accumulator = &self.partitions[usize::from(partition)];
         let bytes = accumulator.open_bytes() + u64::from(event.size);
         let is_over = bytes > self.plan.batch_bytes && accumulator.open_len() > 0;

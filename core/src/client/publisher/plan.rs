@@ -27,8 +27,10 @@ pub struct PublisherPlan {
     pub broker: Cluster,
     /// The topic or queue.
     pub topic: TopicId,
-    /// Its partitions; 1 for a queue or a fan-out.
+    /// Its partitions, with those that an expansion adds; 1 for a queue or a fan-out.
     pub partitions: u16,
+    /// How many of them may be used from the start; brokers tell when there are more.
+    pub usable: u16,
     /// When a publish is answered.
     pub acks: Acks,
     /// Whether batches carry a producer id and sequence (K7).
@@ -82,6 +84,7 @@ impl PublisherPlan {
             broker,
             topic,
             partitions,
+            usable: partitions,
             acks: config.acks,
             idempotent,
             metadata_max_age: Some(config.metadata_max_age),
@@ -118,6 +121,7 @@ impl PublisherPlan {
             broker,
             topic,
             partitions: 1,
+            usable: 1,
             acks: Acks::All,
             idempotent: false,
             metadata_max_age: None,
@@ -134,6 +138,12 @@ impl PublisherPlan {
             when_full: WhenFull::Block,
             space: 0,
         }
+    }
+
+    /// To a topic that begins with so many of its partitions.
+    #[must_use]
+    pub fn beginning_with(self, usable: u16) -> PublisherPlan {
+        PublisherPlan { usable, ..self }
     }
 
     /// With a source's buffer; what it leaves out stays.

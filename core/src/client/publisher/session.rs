@@ -9,6 +9,7 @@ use crate::time::{Mono, Span};
 #[derive(Debug)]
 pub(super) struct Leaders {
     known: Vec<(Option<NodeId>, Epoch)>,
+    usable: u16,
     max_age: Option<Span>,
     learnt: Option<Mono>,
     is_stale: bool,
@@ -59,6 +60,7 @@ impl Leaders {
         let leader = plan.metadata_max_age.is_none().then(|| plan.broker.node(0));
         Leaders {
             known: vec![(leader, Epoch(0)); usize::from(plan.partitions)],
+            usable: plan.usable,
             max_age: plan.metadata_max_age,
             learnt: None,
             is_stale: false,
@@ -68,6 +70,11 @@ impl Leaders {
 
     pub(super) fn of(&self, partition: u16) -> Option<NodeId> {
         self.known[usize::from(partition)].0
+    }
+
+    /// Among how many partitions keys are shared out (K14).
+    pub(super) fn usable(&self) -> u16 {
+        self.usable
     }
 
     /// Something has shown that the knowledge is out of date.
@@ -95,7 +102,11 @@ impl Leaders {
                 *known = (state.leader, state.epoch);
             }
         }
-        self.is_stale = self.known.iter().any(|(leader, _)| leader.is_none());
+        // A node that has not heard of an expansion does not undo it.
+        let most = self.known.len() as u16;
+        self.usable = self.usable.max(metadata.usable.min(most));
+        let used = self.known.iter().take(usize::from(self.usable));
+        self.is_stale = used.into_iter().any(|(leader, _)| leader.is_none());
     }
 }
 

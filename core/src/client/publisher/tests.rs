@@ -149,6 +149,24 @@ impl Stage {
         found.expect("the publisher has asked")
     }
 
+    /// Node 10 leads four partitions, of which so many may be used.
+    fn answer_usable(&mut self, usable: u16) {
+        let at = self.find(|request| matches!(request, Request::Metadata(_)));
+        let partitions = (0..4).map(|index| PartitionState {
+            partition: Partition {
+                topic: TopicId(0),
+                index,
+            },
+            leader: Some(NodeId(10)),
+            epoch: Epoch(1),
+        });
+        let metadata = Metadata {
+            usable,
+            partitions: partitions.collect(),
+        };
+        self.reply_to(at, Reply::Metadata(Arc::new(metadata)));
+    }
+
     fn answer_metadata(&mut self, leader: NodeId, epoch: u32) {
         let at = self.find(|request| matches!(request, Request::Metadata(_)));
         let partitions = vec![PartitionState {
@@ -156,7 +174,7 @@ impl Stage {
             leader: Some(leader),
             epoch: Epoch(epoch),
         }];
-        self.reply_to(at, Reply::Metadata(Arc::new(Metadata { partitions })));
+        self.reply_to(at, Reply::Metadata(Arc::new(Metadata::of(partitions))));
     }
 
     fn answer_producer(&mut self, id: u64) {
@@ -356,6 +374,30 @@ fn a_moved_leader_is_asked_for_and_the_batch_follows_it() {
     stage.answer_metadata(NodeId(12), 2);
     stage.wait(Span::millis(150));
     assert_eq!(stage.published(), [(12, 0, Some((7, 0)))]);
+}
+
+#[test]
+fn k14_keys_move_when_a_broker_tells_of_more_partitions_and_not_back_when_one_knows_of_fewer() {
+    let plan = PublisherPlan::to_log(Duty::Source, BROKER, TopicId(0), 4, &config());
+    let mut stage = Stage::new(plan.beginning_with(1));
+    stage.input(Input::Start);
+    stage.answer_usable(1);
+    stage.answer_producer(7);
+    let moved = partition_of(1, 4);
+    assert_ne!(moved, 0, "the key of these events moves");
+    for (number, usable, expected) in [(0, None, 0), (1, Some(4), moved), (2, Some(1), moved)] {
+        if let Some(usable) = usable {
+            stage.wait(Span::secs(301));
+            stage.answer_usable(usable);
+        }
+        stage.push();
+        let last = stage
+            .asked
+            .last()
+            .and_then(|(_, _, request)| publish(request));
+        assert_eq!(last.map(|sent| sent.partition.index), Some(expected));
+        stage.answer(number, None);
+    }
 }
 
 #[test]

@@ -19,6 +19,14 @@ pub(super) fn log(judge: &Judge<'_>, config: &LogConfig) -> Checked {
             1,
             PARTITIONS.into(),
         )?;
+        if let Some(most) = topic.expands_to {
+            judge.within(
+                &format!("topics.{name}.expands_to"),
+                most.into(),
+                u64::from(topic.partitions) + 1,
+                PARTITIONS.into(),
+            )?;
+        }
     }
     judge.need(
         (1..=config.nodes).contains(&config.replication_factor),
@@ -90,6 +98,10 @@ pub(super) fn log(judge: &Judge<'_>, config: &LogConfig) -> Checked {
         (
             "consumer.max_poll_interval",
             config.consumer.max_poll_interval,
+        ),
+        (
+            "consumer.metadata_max_age",
+            config.consumer.metadata_max_age,
         ),
         ("consumer.request_timeout", config.consumer.request_timeout),
         ("consumer.retry_backoff", config.consumer.retry_backoff),

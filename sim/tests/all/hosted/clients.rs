@@ -54,7 +54,7 @@ fn queue_broker(_: u16) -> Factory {
 
 fn log_config() -> LogConfig {
     LogConfig {
-        topics: [("work".to_owned(), LogTopic { partitions: 2 })].into(),
+        topics: [("work".to_owned(), LogTopic::of(2))].into(),
         ..LogConfig::default()
     }
 }
@@ -153,7 +153,7 @@ fn a_log_subscription_goes_on_where_the_group_has_committed() {
                 let plan = PublisherPlan::to_log(Duty::Relay, LOG, TopicId(0), 2, &config.producer);
                 env.publisher(plan).publish((0..50).map(event)).await;
             }
-            let plan = LogConsumerPlan::new(LOG, TopicId(0), GroupId(1), &config.consumer);
+            let plan = LogConsumerPlan::new(LOG, (TopicId(0), 2), GroupId(1), &config.consumer);
             let mut records = env.subscribe(&plan);
             loop {
                 let read = records.next().await;

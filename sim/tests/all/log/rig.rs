@@ -379,7 +379,7 @@ impl Script {
         let partitions = self.partitions;
         config
             .topics
-            .insert("orders".to_owned(), LogTopic { partitions });
+            .insert("orders".to_owned(), LogTopic::of(partitions));
         let config = Arc::new(config);
         // Each node of the broker stands in a zone of its own, the publisher in the first and the audit nowhere else.
         let zone_of = |name: &str| match name.strip_prefix("broker.main.") {

@@ -212,6 +212,7 @@ impl Pipeline {
             logs: vec![LogEntry {
                 part: PartId(0),
                 partitions: vec![PARTITIONS],
+                expands: false,
                 offsets_partitions: 1,
                 replication: 3,
                 min_insync: 2,
@@ -312,7 +313,7 @@ impl Pipeline {
     }
 
     fn processor(&self, consumer: &ConsumerConfig) -> ProcessorPlan {
-        let input = LogConsumerPlan::new(BROKERS, TOPIC, GROUP, consumer);
+        let input = LogConsumerPlan::new(BROKERS, (TOPIC, PARTITIONS), GROUP, consumer);
         ProcessorPlan {
             input: InputPlan::Log(input),
             operator: operator::named(self.operator).expect("it is a reference operator"),
@@ -358,7 +359,7 @@ fn log_config() -> LogConfig {
         ..LogConfig::default()
     };
     let partitions = PARTITIONS;
-    let topic = LogTopic { partitions };
+    let topic = LogTopic::of(partitions);
     config.topics.insert("orders".to_owned(), topic);
     config
 }
@@ -377,6 +378,7 @@ fn source(seed: u64) -> SourcePlan {
             arrival: Arrival::Poisson(Rate::per_second(100)),
             keys: Keys { count: 20, zipf: 0 },
             size: 200,
+            starts_after: Span::ZERO,
             disorder: None,
             retry: None,
             buffer: BufferConfig::default(),

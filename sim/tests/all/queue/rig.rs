@@ -177,6 +177,7 @@ impl Script {
                 arrival: Arrival::Poisson(Rate::per_second(200)),
                 keys: Keys::default(),
                 size: 200,
+                starts_after: Span::ZERO,
                 disorder: None,
                 retry: None,
                 buffer: BufferConfig::default(),

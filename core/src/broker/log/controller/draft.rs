@@ -5,7 +5,7 @@ use super::image::{Image, PartitionImage};
 use super::points;
 use super::rules::{Departure, Rules};
 use crate::actor::Context;
-use crate::id::Partition;
+use crate::id::{Partition, TopicId};
 use crate::message::log::{AlterIsr, BrokerHeartbeat, BrokerSet};
 use crate::message::raft::{Command, MetadataRecord, Term};
 use crate::message::{Refusal, Reply};
@@ -278,6 +278,15 @@ impl Draft {
         Reply::Producers {
             first,
             count: PRODUCER_BLOCK,
+        }
+    }
+
+    /// Gives every topic that can expand its further partitions.
+    pub(super) fn expand(&mut self, cx: &mut Context<'_>) {
+        let topics: Vec<TopicId> = self.image.expandable().collect();
+        for topic in topics {
+            cx.point(points::PARTITIONS_EXPANDED);
+            self.record(MetadataRecord::Expanded { topic });
         }
     }
 

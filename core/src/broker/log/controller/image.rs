@@ -42,6 +42,8 @@ pub struct Image {
     replication_factor: u16,
     brokers: Vec<BrokerImage>,
     expected: Vec<Partition>,
+    /// By topic, the partitions that clients may use, and those after an expansion.
+    usable: Vec<(u16, u16)>,
     partitions: BTreeMap<Partition, PartitionImage>,
     next_producer: u64,
     applied: u64,
@@ -62,7 +64,7 @@ impl Image {
         );
         let topics = (0..)
             .zip(config.topics.values())
-            .map(|(topic, settings)| (TopicId(topic), settings.partitions))
+            .map(|(topic, settings)| (TopicId(topic), settings.most()))
             .chain([(OFFSETS_TOPIC, config.offsets_partitions)]);
         let broker = BrokerImage {
             incarnation: None,
@@ -76,6 +78,11 @@ impl Image {
                 .flat_map(|(topic, partitions)| {
                     (0..partitions).map(move |index| Partition { topic, index })
                 })
+                .collect(),
+            usable: config
+                .topics
+                .values()
+                .map(|settings| (settings.partitions, settings.most()))
                 .collect(),
             partitions: BTreeMap::new(),
             next_producer: 0,
@@ -132,6 +139,11 @@ impl Image {
                 self.next_producer = next;
                 None
             }
+            MetadataRecord::Expanded { topic } => {
+                let (usable, most) = &mut self.usable[usize::from(topic.0)];
+                *usable = *most;
+                None
+            }
         }
     }
 
@@ -181,6 +193,21 @@ impl Image {
             .iter()
             .copied()
             .filter(|partition| !self.partitions.contains_key(partition))
+    }
+
+    /// How many partitions of `topic` clients may use; none of a topic that is not theirs.
+    #[must_use]
+    pub fn usable(&self, topic: TopicId) -> Option<u16> {
+        let known = self.usable.get(usize::from(topic.0));
+        known.map(|(usable, _)| *usable)
+    }
+
+    /// The topics that can expand and have not.
+    pub fn expandable(&self) -> impl Iterator<Item = TopicId> {
+        let topics = (0..).map(TopicId).zip(&self.usable);
+        topics
+            .filter(|(_, (usable, most))| usable < most)
+            .map(|(topic, _)| topic)
     }
 
     /// Who holds `partition`: a fixed placement, the preferred leader first.

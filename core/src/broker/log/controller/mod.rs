@@ -206,6 +206,15 @@ impl Controller {
         }
     }
 
+    /// Gives every topic that can expand its further partitions, if this node rules.
+    pub fn expand(&mut self, cx: &mut Context<'_>, raft: &mut Raft) {
+        let active = self.is_active(raft);
+        if let Some(draft) = self.draft.as_mut().filter(|_| active) {
+            draft.expand(cx);
+            draft.propose(cx, raft);
+        }
+    }
+
     /// A connection has ended: nobody waits for answers on it.
     pub fn on_closed(&mut self, connection: Connection) {
         self.open.retain(|(open, _)| open.connection != connection);

@@ -14,6 +14,8 @@ pub const ELECTED_FROM_ELR: PointId = PointId::new("log.elected-from-elr");
 pub const ELECTED_UNCLEAN: PointId = PointId::new("log.elected-unclean");
 /// A leadership is moved although nobody failed.
 pub const FORCED_ELECTION: PointId = PointId::new("log.forced-election");
+/// A topic is given its further partitions.
+pub const PARTITIONS_EXPANDED: PointId = PointId::new("log.partitions-expanded");
 
 /// All of them.
 pub const POINTS: &[PointId] = &[
@@ -23,4 +25,5 @@ pub const POINTS: &[PointId] = &[
     ELECTED_FROM_ELR,
     ELECTED_UNCLEAN,
     FORCED_ELECTION,
+    PARTITIONS_EXPANDED,
 ];

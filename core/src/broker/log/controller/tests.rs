@@ -40,10 +40,12 @@ impl Desk {
         Desk::of(LogConfig::default())
     }
 
-    fn of(mut config: LogConfig) -> Desk {
-        config
-            .topics
-            .insert("orders".to_owned(), LogTopic { partitions: 3 });
+    fn of(config: LogConfig) -> Desk {
+        Desk::with(config, LogTopic::of(3))
+    }
+
+    fn with(mut config: LogConfig, orders: LogTopic) -> Desk {
+        config.topics.insert("orders".to_owned(), orders);
         let cluster = Cluster {
             first: NodeId(0),
             nodes: 3,
@@ -67,7 +69,11 @@ impl Desk {
     }
 
     fn settled_by(config: LogConfig) -> Desk {
-        let mut desk = Desk::of(config);
+        Desk::settled_with(config, LogTopic::of(3))
+    }
+
+    fn settled_with(config: LogConfig, orders: LogTopic) -> Desk {
+        let mut desk = Desk::with(config, orders);
         (0..3).for_each(|index| desk.join(index, 1));
         assert_eq!(desk.state().isr, set(&[0, 1, 2]));
         desk
@@ -442,6 +448,28 @@ fn a_forced_election_moves_leaders_to_other_in_sync_replicas() {
     assert_eq!(state.leader, Some(1));
     assert_eq!(state.epoch, Epoch(epoch.0 + 1));
     assert_eq!(state.isr, set(&[0, 1, 2]));
+}
+
+#[test]
+fn k14_an_expansion_makes_the_further_partitions_usable_once_and_they_are_led_already() {
+    let topic = LogTopic {
+        partitions: 2,
+        expands_to: Some(3),
+    };
+    let mut desk = Desk::settled_with(LogConfig::default(), topic);
+    assert_eq!(desk.image.usable(TopicId(0)), Some(2));
+    desk.run(|controller, raft, cx| controller.expand(cx, raft));
+    assert!(desk.passed(points::PARTITIONS_EXPANDED));
+    assert_eq!(desk.image.usable(TopicId(0)), Some(3));
+    let last = Partition {
+        topic: TopicId(0),
+        index: 2,
+    };
+    let state = desk.image.partition(last);
+    assert!(state.is_some_and(|state| state.leader.is_some()));
+    let applied = desk.image.applied();
+    desk.run(|controller, raft, cx| controller.expand(cx, raft));
+    assert_eq!(desk.image.applied(), applied, "there is no more to expand");
 }
 
 #[test]

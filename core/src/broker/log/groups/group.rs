@@ -225,6 +225,7 @@ impl Group {
         let position = |partition: &Partition| self.committed.get(partition);
         let joined = Joined {
             generation: self.generation,
+            partitions: self.partitions.len() as u16,
             assignment: assignment
                 .iter()
                 .map(|partition| (*partition, position(partition).map(|known| known.next)))

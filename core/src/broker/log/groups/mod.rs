@@ -85,7 +85,7 @@ struct Pending {
 pub struct Groups {
     waits: Waits,
     skips: bool,
-    /// Partitions of each topic.
+    /// Partitions of each topic that may be read.
     topics: Vec<u16>,
     offices: Vec<Office>,
     groups: BTreeMap<GroupId, Group>,
@@ -235,23 +235,34 @@ impl Groups {
         join: JoinGroup,
     ) {
         let asker = (connection, call);
-        let partitions = self.partitions_of(join.topic);
+        let partitions = self.partitions_of(join.topic, join.partitions);
         match self.held(join.group) {
             Err(refusal) => refuse(cx, Some(asker), refusal),
             Ok(_) if partitions.is_empty() => refuse(cx, Some(asker), Refusal::Unsupported),
             Ok(epoch) => {
                 let waits = self.waits;
                 let group = self.group(cx, join.group, epoch);
-                group.partitions = partitions;
+                // A member that knows less does not take away what others have learnt.
+                if partitions.len() > group.partitions.len() {
+                    group.partitions = partitions;
+                }
                 group.join(cx, waits, join.member, asker);
                 self.arm(cx);
             }
         }
     }
 
-    fn partitions_of(&self, topic: TopicId) -> Vec<Partition> {
-        let count = self.topics.get(usize::from(topic.0)).copied().unwrap_or(0);
+    /// The partitions of a topic, of which a member may know more than this node has heard of.
+    fn partitions_of(&self, topic: TopicId, told: u16) -> Vec<Partition> {
+        let known = self.topics.get(usize::from(topic.0)).copied();
+        let count = known.map_or(0, |known| known.max(told));
         (0..count).map(|index| Partition { topic, index }).collect()
+    }
+
+    /// A topic has more partitions from now on. Its groups go on as they are, until a member that has learnt of it joins
+    /// again.
+    pub fn expand(&mut self, topic: TopicId, partitions: u16) {
+        self.topics[usize::from(topic.0)] = partitions;
     }
 
     /// A member lives.

@@ -44,9 +44,7 @@ impl Desk {
             flaws: flaws.to_vec(),
             ..LogConfig::default()
         };
-        config
-            .topics
-            .insert("orders".to_owned(), LogTopic { partitions: 4 });
+        config.topics.insert("orders".to_owned(), LogTopic::of(4));
         Desk {
             rig: Rig::new(NodeId(0)),
             groups: Groups::new(&config),
@@ -88,10 +86,15 @@ impl Desk {
     }
 
     fn join(&mut self, member: MemberId) -> Answers {
+        self.join_knowing(member, 4)
+    }
+
+    fn join_knowing(&mut self, member: MemberId, partitions: u16) -> Answers {
         let join = JoinGroup {
             group: G,
             member,
             topic: TopicId(0),
+            partitions,
         };
         self.run(|groups, cx| groups.on_join(cx, via(member), CallId(0), join))
     }
@@ -164,12 +167,17 @@ impl Desk {
 }
 
 fn joined(generation: u32, assignment: &[(u16, Option<u64>)]) -> Reply {
+    shared(generation, 4, assignment)
+}
+
+fn shared(generation: u32, partitions: u16, assignment: &[(u16, Option<u64>)]) -> Reply {
     let assignment = assignment
         .iter()
         .map(|(index, next)| (partition(*index), next.map(Offset)))
         .collect();
     Reply::Joined(Arc::new(Joined {
         generation,
+        partitions,
         assignment,
     }))
 }
@@ -237,6 +245,27 @@ fn k11_others_learn_of_a_join_from_their_heartbeats_and_all_are_answered_togethe
         desk.beat(A, 10_001),
         refused(Refusal::IllegalGeneration),
         "the old generation is over"
+    );
+}
+
+#[test]
+fn k14_one_member_that_knows_of_more_partitions_is_enough_for_the_group_to_share_them() {
+    let mut desk = Desk::pair();
+    desk.groups.expand(TopicId(0), 5);
+    assert_eq!(
+        desk.beat(A, 10_001),
+        Reply::GroupAlive,
+        "an expansion disturbs nobody"
+    );
+    assert_eq!(desk.join_knowing(A, 6), []);
+    let answers = desk.join_knowing(B, 4);
+    let both = [
+        (A, shared(10_002, 6, &[(0, None), (1, None), (4, None)])),
+        (B, shared(10_002, 6, &[(2, None), (3, None), (5, None)])),
+    ];
+    assert_eq!(
+        answers, both,
+        "a later member that knows less takes nothing away"
     );
 }
 

@@ -24,7 +24,7 @@ impl Bench {
             nodes: 3,
         };
         let config = ConsumerConfig::default();
-        let plan = LogConsumerPlan::new(brokers, TopicId(0), GroupId(0), &config);
+        let plan = LogConsumerPlan::new(brokers, (TopicId(0), 1), GroupId(0), &config);
         let mut bench = Bench {
             rig: Rig::new(NodeId(9)),
             fetcher: Fetcher::new(plan.fetch),
@@ -66,7 +66,7 @@ impl Bench {
             leader: Some(NodeId(leader)),
             epoch: Epoch(epoch),
         }];
-        let metadata = Reply::Metadata(Arc::new(Metadata { partitions }));
+        let metadata = Reply::Metadata(Arc::new(Metadata::of(partitions)));
         self.answer(|request| matches!(request, Request::Metadata(_)), metadata);
     }
 

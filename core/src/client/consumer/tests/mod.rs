@@ -88,7 +88,7 @@ impl Bench {
             heartbeat_interval: Span::millis(100),
             ..ConsumerConfig::default()
         };
-        let plan = LogConsumerPlan::new(brokers, TopicId(0), GroupId(0), &config);
+        let plan = LogConsumerPlan::new(brokers, (TopicId(0), 1), GroupId(0), &config);
         let written = Rc::clone(&diary);
         net.add(OWNER, move || {
             Box::new(Owner {
@@ -217,6 +217,29 @@ fn a_rebalance_takes_everything_away_before_the_member_joins_again() {
         .expect("the heartbeat learns of the rebalance");
     assert!(matches!(diary[revoked + 1], Given::Assigned { generation, .. } if generation > 1));
     assert!(bench.passed(points::REVOKING) && !bench.passed(points::LOST));
+}
+
+#[test]
+fn k14_a_member_learns_of_new_partitions_when_its_metadata_is_old_and_the_group_comes_together_anew()
+ {
+    let mut bench = Bench::new(false, |_| {});
+    let more = vec![event(20, 0, 0), event(21, 0, 0)];
+    bench.log.borrow_mut().logs.push(more);
+    bench.net.run(Span::secs(200));
+    assert_eq!(
+        bench.read(),
+        [(0, 10)],
+        "the metadata is believed for 300 s"
+    );
+    bench.net.run(Span::secs(200));
+    assert!(bench.passed(points::PARTITIONS_FOUND));
+    let diary = bench.diary.borrow();
+    let revoked = Given::Revoking { lost: false };
+    assert!(diary.contains(&revoked), "eager: everything is given up");
+    let begun = diary
+        .iter()
+        .any(|given| matches!(given, Given::Records(records) if records.partition == partition(1)));
+    assert!(begun, "{diary:?}");
 }
 
 #[test]
