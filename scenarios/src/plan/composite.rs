@@ -6,6 +6,7 @@ use super::{broker_of, lengths};
 use crate::spec::BrokerSpec;
 use crate::spec::faults::SwarmKind;
 use stormglass_core::actor::Control;
+use stormglass_core::broker::log::config::LogConfig;
 use stormglass_core::fault::{Fault, FaultKind, Target};
 use stormglass_core::id::PointId;
 use stormglass_core::processor::points as processor;
@@ -81,41 +82,37 @@ impl Sampler<'_> {
 
     /// T5: nodes of a log are cut off one by one, and the leader that is left loses power.
     pub(super) fn shrink_then_amnesia(&mut self) -> Vec<Fault> {
-        let logs: Vec<String> = self
+        let logs: Vec<(String, &LogConfig)> = self
             .scenario
             .brokers
             .iter()
-            .filter(|(_, broker)| matches!(broker, BrokerSpec::Log(config) if config.nodes > 1))
-            .map(|(name, _)| format!("broker.{name}"))
-            .filter(|part| {
+            .filter_map(|(name, broker)| match broker {
+                BrokerSpec::Log(config) if config.nodes > 1 => {
+                    Some((format!("broker.{name}"), config))
+                }
+                BrokerSpec::Log(_) | BrokerSpec::Queue(_) | BrokerSpec::Fanout(_) => None,
+            })
+            .filter(|(part, _)| {
                 let kinds = &self.budget.parts()[part].kinds;
                 kinds.contains(&SwarmKind::Partition) && kinds.contains(&SwarmKind::PowerLoss)
             })
             .collect();
-        let Some(part) = self.stream.pick(&logs).cloned() else {
+        let Some((part, config)) = self.stream.pick(&logs).cloned() else {
             return Vec::new();
         };
+        if self.budget.parts()[&part].claim.is_some() {
+            return self.last_in_sync(&part, config);
+        }
         let timeouts = lengths::timeouts(self.scenario, &part);
         let nodes = self.budget.parts()[&part].nodes;
         let first = self.stream.below(nodes.into()) as u16;
         let quarter = self.ends.since(self.starts) / 4;
         let cut = self.length(&timeouts).min(quarter).max(Span::millis(1));
         let mut at = self.starts + Span(self.stream.below(quarter.0.max(1)));
-        // Where the part is held to withstand it, they stay cut off until the leader that is left alone dies.
-        let name = part.strip_prefix("broker.").unwrap_or(&part);
-        let alone = match self.scenario.brokers.get(name) {
-            Some(BrokerSpec::Log(config)) => config.replication_factor - 1,
-            Some(BrokerSpec::Queue(_) | BrokerSpec::Fanout(_)) | None => 2,
-        };
-        let (followers, overlap) = match self.budget.parts()[&part].claim {
-            None => (2, Span::ZERO),
-            Some(_) => (alone, cut.saturating_add(cut)),
-        };
         let mut faults = Vec::new();
-        for follower in 0..followers {
+        for follower in 0..2 {
             let target = Target::OneOf(part.clone(), (first + follower) % nodes);
-            let lasts = cut.saturating_add(overlap);
-            let Some(fault) = self.after(FaultKind::Partition, target, at, lasts) else {
+            let Some(fault) = self.after(FaultKind::Partition, target, at, cut) else {
                 return faults;
             };
             at = fault.at + cut;
@@ -123,9 +120,34 @@ impl Sampler<'_> {
         }
         let kind = FaultKind::PowerLoss { torn: false };
         let down = lengths::draw(&mut self.stream, &timeouts[..1], quarter);
-        // It comes back after them, so that one of them may have led without what it had.
-        let down = down.saturating_add(overlap);
         faults.extend(self.after(kind, Target::Leader(part), at, down));
+        faults
+    }
+
+    /// The same of a log that is held to withstand it: all followers of one node stay cut off until that node, alone in
+    /// its in-sync set, has died, and come back before it, so that one of them may lead without what it had.
+    fn last_in_sync(&mut self, part: &str, config: &LogConfig) -> Vec<Fault> {
+        let first = self.stream.below(config.nodes.into()) as u16;
+        let quarter = self.ends.since(self.starts) / 4;
+        // A leader looks for followers that lag every half of their time, so they are out after one and a half.
+        let tenths = self.stream.pick(&[15, 20, 30]).copied().unwrap_or(15);
+        let cut = config.replica_lag_time_max.ratio(tenths, 10).min(quarter);
+        let mut at = self.starts + Span(self.stream.below(quarter.0.max(1)));
+        let mut faults = Vec::new();
+        for follower in 0..config.replication_factor - 1 {
+            // Replicas of a partition lie on nodes that follow each other, its first leader before the others.
+            let target = Target::OneOf(part.to_owned(), (first + 1 + follower) % config.nodes);
+            let Some(fault) = self.after(FaultKind::Partition, target, at, cut * 3) else {
+                return faults;
+            };
+            at = fault.at + cut;
+            faults.push(fault);
+        }
+        let session = [config.broker_session_timeout];
+        let down = lengths::draw(&mut self.stream, &session, quarter).saturating_add(cut * 2);
+        let kind = FaultKind::PowerLoss { torn: false };
+        let alone = Target::OneOf(part.to_owned(), first);
+        faults.extend(self.after(kind, alone, at, down));
         faults
     }
 
