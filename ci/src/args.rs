@@ -333,6 +333,9 @@ pub struct ZooArgs {
     /// How many seeds each safe twin runs.
     #[arg(long, default_value_t = 500, value_name = "N")]
     pub safe: u64,
+    /// Leave the first failure of each pair as it is instead of cutting it down.
+    #[arg(long)]
+    pub no_shrink: bool,
     /// The text from which all seeds are taken.
     #[arg(long, default_value = "zoo", value_name = "TEXT")]
     pub seed_base: String,

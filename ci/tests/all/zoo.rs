@@ -31,6 +31,9 @@ fn a_pair_that_is_found_by_what_it_names_and_whose_twin_is_silent_holds_in_text_
     let entry = &data["entries"][0];
     assert_eq!(entry["name"], "mine");
     assert_eq!(entry["blocks"].as_array().map(Vec::len), Some(3));
+    assert_eq!(entry["shrunk"], "1 event, reset");
+    assert!(entry["calm_goodput"].as_u64() >= Some(80), "{entry:#}");
+    assert!(entry["points"].as_u64() > Some(10), "{entry:#}");
     assert_eq!(
         (&entry["inside"], &entry["alarms"]),
         (&5.into(), &Value::Array(Vec::new()))
@@ -52,7 +55,7 @@ fn a_pair_that_is_found_by_another_check_does_not_hold_and_a_file_without_one_is
         &folder,
         ("[expect]\n", "[expect]\nfound_by = [\"fencing\"]\n"),
     );
-    let (code, text) = say(&folder, LINE);
+    let (code, text) = say(&folder, &format!("{LINE} --no-shrink"));
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains(" failed first in 3 blocks"), "{text}");
     pair("pair.toml", &folder, ("exit = 1\n", ""));

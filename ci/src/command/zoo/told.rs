@@ -6,10 +6,13 @@ use serde::Serialize;
 use std::fmt::Write;
 
 /// The version of `zoo.json`.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Seeds of the safe twin that may lie outside its envelope, in percent.
 const SKIPPED_MAX: u64 = 10;
+
+/// What the safe twin delivers at least of what is due in `calm`, in percent.
+const GOODPUT_MIN: u64 = 80;
 
 /// One entry.
 #[derive(Debug, Serialize)]
@@ -26,6 +29,14 @@ pub struct Row {
     inside: u64,
     skipped: u64,
     alarms: Vec<(String, String)>,
+    /// What the first failure was cut down to.
+    shrunk: Option<String>,
+    /// Of the events due in the safe twin's calm phases, how many in a hundred became visible; none if none was due.
+    calm_goodput: Option<u64>,
+    /// How many points the vulnerable design passed.
+    points: usize,
+    /// Those that its twin passed in less than half as many seeds.
+    rarely: Vec<&'static str>,
     /// What does not hold, in words.
     broken: Vec<String>,
 }
@@ -67,6 +78,15 @@ impl Row {
                 .iter()
                 .map(|(seed, check)| (seed.to_string(), check.clone()))
                 .collect(),
+            shrunk: measured.shrunk.clone(),
+            calm_goodput: (measured.calm.1 * 100).checked_div(measured.calm.0),
+            points: measured.points.len(),
+            rarely: measured
+                .points
+                .iter()
+                .filter(|(_, (passed, by_twin))| by_twin * 2 < *passed)
+                .map(|(point, _)| *point)
+                .collect(),
             broken: Vec::new(),
         };
         row.broken = row.judged(at(50), cap);
@@ -93,7 +113,21 @@ impl Row {
                 self.skipped
             ));
         }
+        if let Some(share) = self.calm_goodput.filter(|share| *share < GOODPUT_MIN) {
+            broken.push(format!("the safe twin delivers {share} % in calm"));
+        }
         broken
+    }
+
+    /// How many of the vulnerable design's points its twin passes about as often, and which it does not.
+    fn points_told(&self) -> String {
+        let often = self.points - self.rarely.len();
+        let sum = format!("{often} of {}", self.points);
+        if self.rarely.is_empty() {
+            sum
+        } else {
+            format!("{sum}; rarely {}", self.rarely.join(", "))
+        }
     }
 
     fn first_told(&self) -> String {
@@ -161,8 +195,9 @@ impl Told {
     /// The table for people.
     pub fn markdown(&self) -> String {
         let mut text = String::from(
-            "| entry | median | p90 | wanted | failed first, blocks | safe twin: alarms | seeds | skipped | |\n\
-             | --- | ---: | ---: | ---: | --- | ---: | ---: | ---: | --- |\n",
+            "| entry | median | p90 | wanted | failed first, blocks | cut down to | safe twin: alarms | seeds | skipped \
+             | % in calm | points | |\n\
+             | --- | ---: | ---: | ---: | --- | --- | ---: | ---: | ---: | ---: | --- | --- |\n",
         );
         for row in &self.entries {
             let wanted = row
@@ -170,14 +205,18 @@ impl Told {
                 .map_or_else(String::new, |most| most.to_string());
             let _ = writeln!(
                 text,
-                "| {} | {} | {} | {wanted} | {} | {} | {} | {} | {} |",
+                "| {} | {} | {} | {wanted} | {} | {} | {} | {} | {} | {} | {} | {} |",
                 row.name,
                 row.median,
                 row.p90,
                 row.first_told(),
+                row.shrunk.as_deref().unwrap_or(""),
                 row.alarms.len(),
                 row.inside,
                 row.skipped,
+                row.calm_goodput
+                    .map_or_else(String::new, |share| share.to_string()),
+                row.points_told(),
                 row.verdict()
             );
         }
