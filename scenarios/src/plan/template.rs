@@ -201,8 +201,9 @@ impl Sampler<'_> {
         self.place(kind, target, lasts).into_iter().collect()
     }
 
-    /// Two elections close together. Outside the envelope two processes die instead, a follower just
-    /// before the leader, which inside would be two nodes down at once.
+    /// Two elections close together: within what it takes followers to catch up, which is far less than any timeout,
+    /// or a little more. The second is a death of the new leader as often as not. Outside the envelope two processes
+    /// die instead, a follower just before the leader, which inside would be two nodes down at once.
     fn double_bounce(&mut self) -> Vec<Fault> {
         let logs: Vec<String> = self
             .scenario
@@ -216,25 +217,31 @@ impl Sampler<'_> {
         };
         let shortest = lengths::timeouts(self.scenario, &part)[0];
         let lasts = shortest.ratio(1, 10).max(Span::millis(1));
-        let gap = lasts.saturating_add(Span(self.stream.below(shortest.0.max(1))));
+        let thousandths = self.stream.pick(&[10, 30, 100, 300, 1_000]).copied();
+        let gap = shortest.ratio(thousandths.unwrap_or(100), 1_000);
+        let gap = gap.saturating_add(Span(self.stream.below(gap.0.max(1))));
         let whole = gap.saturating_add(lasts);
         let room = self.ends.since(self.starts).saturating_sub(whole);
         let at = self.starts + Span(self.stream.between(0, room.0));
         let is_open = self.scenario.faults.envelope == EnvelopeRule::Off;
-        let (kind, first) = if is_open {
+        let elected = |part: &str| {
+            let kind = FaultKind::Control(Control::ForceElection);
+            (kind, Target::Controller(part.to_owned()))
+        };
+        let first = if is_open {
             (FaultKind::Crash, self.one_of(&part))
         } else {
-            let kind = FaultKind::Control(Control::ForceElection);
-            (kind, Target::Controller(part.clone()))
+            elected(&part)
         };
-        let second = if is_open {
-            Target::Leader(part)
+        let dies = self.budget.parts()[&part].kinds.contains(&SwarmKind::Crash);
+        let second = if is_open || dies && self.stream.chance(500_000) {
+            (FaultKind::Crash, Target::Leader(part))
         } else {
-            Target::Controller(part)
+            elected(&part)
         };
         let mut faults = Vec::new();
-        faults.extend(self.place_at(kind.clone(), first, at, lasts));
-        faults.extend(self.place_at(kind, second, at + gap, lasts));
+        faults.extend(self.place_at(first.0, first.1, at, lasts));
+        faults.extend(self.place_at(second.0, second.1, at + gap, lasts));
         faults
     }
 }
