@@ -109,8 +109,8 @@ impl<'a> Linter<'a> {
                     Level::Note,
                     &path(&format!("topics.{topic}.expands_to")),
                     format!(
-                        "with {most} partitions keys lie elsewhere than before: their order is lost, and what is kept by \
-                         key stays with the old partition"
+                        "with {most} partitions keys lie elsewhere than before: their order is lost, and what is \
+                         kept by key stays with the old partition"
                     ),
                     "choose as many partitions from the start as will ever be needed",
                 );

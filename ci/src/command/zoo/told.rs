@@ -195,8 +195,8 @@ impl Told {
     /// The table for people.
     pub fn markdown(&self) -> String {
         let mut text = String::from(
-            "| entry | median | p90 | wanted | failed first, blocks | cut down to | safe twin: alarms | seeds | skipped \
-             | % in calm | points | |\n\
+            "| entry | median | p90 | wanted | failed first, blocks | cut down to | safe twin: alarms | seeds \
+             | skipped | % in calm | points | |\n\
              | --- | ---: | ---: | ---: | --- | --- | ---: | ---: | ---: | ---: | --- | --- |\n",
         );
         for row in &self.entries {

@@ -7,8 +7,9 @@
 //! been resolved, and all others are numbered afresh under a new producer id, in their old order. Towards a
 //! queue or a fan-out it has no sequences: a retry after a lost answer stores the events twice.
 //!
-//! Limits: one batch a request; a key's later events may overtake its earlier ones where a topic expands. What happens when
-//! `buffer_memory` is used up stands in `admission`. Open batches, at most one a partition, are not counted.
+//! Limits: one batch a request; where a topic expands, a key's later events may overtake its earlier ones. What
+//! happens when `buffer_memory` is used up stands in `admission`. Open batches, at most one a partition, are not
+//! counted.
 
 mod accumulator;
 mod admission;

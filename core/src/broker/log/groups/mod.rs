@@ -259,8 +259,8 @@ impl Groups {
         (0..count).map(|index| Partition { topic, index }).collect()
     }
 
-    /// A topic has more partitions from now on. Its groups go on as they are, until a member that has learnt of it joins
-    /// again.
+    /// A topic has more partitions from now on. Its groups go on as they are, until a member that has learnt of
+    /// it joins again.
     pub fn expand(&mut self, topic: TopicId, partitions: u16) {
         self.topics[usize::from(topic.0)] = partitions;
     }
