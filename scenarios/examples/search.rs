@@ -2,8 +2,9 @@
 //! without, and of a hunt against plain seeds. Prints the table of `docs/search.md`.
 //!
 //! Every case under `scenarios/` that is known to fail and draws faults inside the envelope is searched with its
-//! planned faults taken out and the full swarm in, so that only what is drawn can find it. Seeds are taken in turn:
-//! a block ends with its first failure or at the cap, and one that found nothing counts as above the cap (B14).
+//! planned faults taken out and the full swarm in, so that only what is drawn can find it; the pairs of the zoo keep
+//! the kinds that they list. Seeds are taken in turn: a block ends with its first failure or at the cap, and one that
+//! found nothing counts as above the cap (B14).
 //!
 //! ```sh
 //! cargo run --release -p stormglass-scenarios --example search [BLOCKS] [CAP] [PART OF A FILE NAME]
@@ -34,7 +35,10 @@ const CAP: u64 = 300;
 const GENERATION: u64 = 20;
 
 /// Where known failures lie.
-const FOLDERS: [&str; 3] = ["delivery", "flaws", "pairs"];
+const FOLDERS: [&str; 4] = ["delivery", "flaws", "pairs", ZOO];
+
+/// Where the pairs are that ask about a few kinds of faults each.
+const ZOO: &str = "zoo";
 
 /// The files that draw faults inside the envelope.
 fn files(only: &str) -> Result<Vec<PathBuf>, Box<dyn Error>> {
@@ -54,13 +58,15 @@ fn files(only: &str) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     Ok(files)
 }
 
-/// A file whose faults are drawn alone: nothing planned, every kind, this share of templates.
+/// A file whose faults are drawn alone: nothing planned, every kind but for a pair's, this share of templates.
 fn drawn(path: &Path, templates: f64) -> Result<ScenarioFile, Box<dyn Error>> {
     let mut tree: Table = std::fs::read_to_string(path)?.parse()?;
     if let Some(Value::Table(faults)) = tree.get_mut("faults") {
         let kinds: Result<Vec<Value>, _> = SwarmKind::ALL.iter().map(Value::try_from).collect();
-        faults.insert("swarm".to_owned(), Value::Array(kinds?));
-        faults.insert("max".to_owned(), Value::Integer(4));
+        if !path.parent().is_some_and(|folder| folder.ends_with(ZOO)) {
+            faults.insert("swarm".to_owned(), Value::Array(kinds?));
+            faults.insert("max".to_owned(), Value::Integer(4));
+        }
         faults.insert("templates".to_owned(), Value::Float(templates));
         faults.remove("planned");
     }
