@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The version of the envelopes; it changes with any bound below.
-pub const ENVELOPE_VERSION: u32 = 3;
+pub const ENVELOPE_VERSION: u32 = 4;
 
 /// How many nodes of a part may be struck at once; none is any number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -374,6 +374,7 @@ fn judge_part(plan: &FaultPlan, topology: &Topology, part: PartId) -> Option<(us
             nodes,
         });
     }
+    catch_up_late(&mut shares);
     // The most are struck at the beginning of some fault.
     let mut found = shares.iter().filter_map(|last| {
         let active = shares
@@ -383,6 +384,23 @@ fn judge_part(plan: &FaultPlan, topology: &Topology, part: PartId) -> Option<(us
         Some((last.fault, why))
     });
     found.next()
+}
+
+/// Lengthens the shares of what has lost something: it has caught up only when nobody whom it may need is away any more.
+fn catch_up_late(shares: &mut [Share]) {
+    loop {
+        let late = shares.iter().enumerate().find_map(|(place, share)| {
+            let lacks = matches!(share.sort, Sort::Power | Sort::Corrupted);
+            let others = shares.iter().filter(|_| lacks);
+            let away = others.filter(|other| other.from < share.until && share.from < other.until);
+            let until = away.map(|other| other.until).max()?;
+            (until > share.until).then_some((place, until))
+        });
+        let Some((place, until)) = late else {
+            return;
+        };
+        shares[place].until = until;
+    }
 }
 
 /// How far a repeated second moves a clock.

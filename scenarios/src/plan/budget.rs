@@ -222,6 +222,10 @@ impl EnvelopeBudget {
 
     /// When what is in use leaves room for `wanted` within a claim, if it does not yet.
     fn exceeds(&self, claim: &Claim, nodes: u16, wanted: &Hold) -> Option<Time> {
+        let holds = caught_up_late(&self.holds, &wanted.part);
+        if let Some(until) = bridged(claim, &holds, wanted) {
+            return Some(until);
+        }
         let sorts: [Bound; 3] = [
             (claim.crashes, |hold| hold.is_down),
             (claim.power_losses, |hold| hold.is_power_loss),
@@ -233,7 +237,7 @@ impl EnvelopeBudget {
                 return Some(Time::NEVER);
             }
             let overlapping = || {
-                let of_part = self.holds.iter().filter(|hold| hold.part == wanted.part);
+                let of_part = holds.iter().filter(|hold| hold.part == wanted.part);
                 of_part.filter(|hold| {
                     is_one(hold) && hold.from < wanted.until && wanted.from < hold.until
                 })
@@ -335,6 +339,48 @@ impl EnvelopeBudget {
             Target::Link(..) => 0,
         }
     }
+}
+
+/// The holds of a part, those of lost power as long as somebody whom their nodes may need to catch up is away.
+fn caught_up_late(holds: &[Hold], part: &str) -> Vec<Hold> {
+    let mut holds: Vec<Hold> = holds
+        .iter()
+        .filter(|hold| hold.part == part)
+        .cloned()
+        .collect();
+    loop {
+        let late = holds.iter().enumerate().find_map(|(place, hold)| {
+            let others = holds.iter().filter(|_| hold.is_power_loss);
+            let away = others.filter(|other| other.from < hold.until && hold.from < other.until);
+            let until = away.map(|other| other.until).max()?;
+            (until > hold.until).then_some((place, until))
+        });
+        let Some((place, until)) = late else {
+            return holds;
+        };
+        holds[place].until = until;
+    }
+}
+
+/// Until when `wanted` would keep a node that has lost power from catching up before too many others lose theirs.
+fn bridged(claim: &Claim, holds: &[Hold], wanted: &Hold) -> Option<Time> {
+    let bound = claim.power_losses?;
+    let mut with: Vec<Hold> = holds.to_vec();
+    with.push(wanted.clone());
+    let with = caught_up_late(&with, &wanted.part);
+    let lost = || with.iter().filter(|hold| hold.is_power_loss);
+    let is_too_much = lost().any(|last| {
+        let at_once = lost().filter(|hold| (hold.from..hold.until).contains(&last.from));
+        at_once.map(|hold| hold.nodes).sum::<u16>() > bound
+    });
+    let overlaps = |hold: &&Hold| hold.from < wanted.until && wanted.from < hold.until;
+    let until = holds.iter().filter(overlaps).map(|hold| hold.until).max();
+    // What is in the way only later cannot be gone round by waiting for less.
+    is_too_much.then(|| {
+        until
+            .filter(|until| *until > wanted.from)
+            .unwrap_or(Time::NEVER)
+    })
 }
 
 /// Whether it depends on the run which nodes, or whose, an end of a cut means.

@@ -178,6 +178,28 @@ fn what_a_part_is_held_to_takes_the_place_of_what_its_settings_imply() {
     assert!(!fits(power(3).collect()));
     assert!(fits(power(2).chain([cut(2)]).collect()));
     assert!(!fits(vec![cut(0), cut(1)]));
+    // One that is cut off keeps a node that has lost its memory from catching up: its loss counts until both are back.
+    let claim = Claim {
+        power_losses: Some(1),
+        ..Claim::default()
+    };
+    let held = |faults| {
+        let mut topology = topology.clone();
+        for own in topology.claims.values_mut() {
+            *own = claim;
+        }
+        judge(&FaultPlan { faults }, &topology) == Fit::Inside
+    };
+    let losses = || vec![fault(1, POWER, node(1)), fault(8, POWER, node(0))];
+    assert!(held(losses()));
+    // The first cut ends when the node comes back.
+    for (at, is_held) in [(0, true), (2, false), (7, false)] {
+        let mut faults = losses();
+        let mut cut = fault(at, FaultKind::Partition, node(0));
+        cut.lasts = Span::secs(3);
+        faults.push(cut);
+        assert_eq!(held(faults), is_held, "a cut at {at} s");
+    }
     // What is left out has no bound.
     let crash = |index| fault(0, FaultKind::Crash, node(index));
     assert!(fits(vec![crash(0), crash(1), crash(2)]));
