@@ -386,7 +386,8 @@ fn judge_part(plan: &FaultPlan, topology: &Topology, part: PartId) -> Option<(us
     found.next()
 }
 
-/// Lengthens the shares of what has lost something: it has caught up only when nobody whom it may need is away any more.
+/// Lengthens the shares of what has lost something: it has caught up only when nobody whom it may need is away any
+/// more.
 fn catch_up_late(shares: &mut [Share]) {
     loop {
         let late = shares.iter().enumerate().find_map(|(place, share)| {
