@@ -81,16 +81,14 @@ impl TestLog {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
         Some(match request {
-            Request::Metadata(_) => Reply::Metadata(Arc::new(Metadata {
-                usable: state.logs.len() as u16,
-                partitions: (0..state.logs.len())
-                    .map(|index| PartitionState {
-                        partition: partition(index as u16),
-                        leader: Some(self.node),
-                        epoch: Epoch(state.epoch),
-                    })
-                    .collect(),
-            })),
+            Request::Metadata(_) => {
+                let partitions = (0..state.logs.len()).map(|index| PartitionState {
+                    partition: partition(index as u16),
+                    leader: Some(self.node),
+                    epoch: Epoch(state.epoch),
+                });
+                Reply::Metadata(Arc::new(Metadata::of(partitions.collect())))
+            }
             Request::FindCoordinator(_) => Reply::Coordinator(Some(self.node)),
             Request::JoinGroup(join) => {
                 let joined = state.members.insert(join.member, u32::MAX);

@@ -237,8 +237,7 @@ impl EnvelopeBudget {
                 return Some(Time::NEVER);
             }
             let overlapping = || {
-                let of_part = holds.iter().filter(|hold| hold.part == wanted.part);
-                of_part.filter(|hold| {
+                holds.iter().filter(|hold| {
                     is_one(hold) && hold.from < wanted.until && wanted.from < hold.until
                 })
             };

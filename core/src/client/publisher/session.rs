@@ -105,8 +105,8 @@ impl Leaders {
         // A node that has not heard of an expansion does not undo it.
         let most = self.known.len() as u16;
         self.usable = self.usable.max(metadata.usable.min(most));
-        let used = self.known.iter().take(usize::from(self.usable));
-        self.is_stale = used.into_iter().any(|(leader, _)| leader.is_none());
+        let mut used = self.known.iter().take(usize::from(self.usable));
+        self.is_stale = used.any(|(leader, _)| leader.is_none());
     }
 }
 

@@ -199,18 +199,24 @@ impl Controller {
 
     /// Moves every leadership that can be moved, if this node rules.
     pub fn force_election(&mut self, cx: &mut Context<'_>, raft: &mut Raft) {
-        let active = self.is_active(raft);
-        if let Some(draft) = self.draft.as_mut().filter(|_| active) {
-            draft.force_election(cx);
-            draft.propose(cx, raft);
-        }
+        self.rule(cx, raft, Draft::force_election);
     }
 
     /// Gives every topic that can expand its further partitions, if this node rules.
     pub fn expand(&mut self, cx: &mut Context<'_>, raft: &mut Raft) {
+        self.rule(cx, raft, Draft::expand);
+    }
+
+    /// Decides something and proposes it, if this node rules.
+    fn rule(
+        &mut self,
+        cx: &mut Context<'_>,
+        raft: &mut Raft,
+        decide: fn(&mut Draft, &mut Context<'_>),
+    ) {
         let active = self.is_active(raft);
         if let Some(draft) = self.draft.as_mut().filter(|_| active) {
-            draft.expand(cx);
+            decide(draft, cx);
             draft.propose(cx, raft);
         }
     }
