@@ -2,6 +2,7 @@
 
 use crate::digest::Digest;
 use crate::id::{Epoch, GroupId, MemberId, Offset, Partition, ProducerId};
+use crate::message::group::Position;
 use crate::time::{Time, Wall};
 use std::sync::Arc;
 
@@ -68,8 +69,8 @@ pub struct OffsetCommit {
     pub group: GroupId,
     /// The partition of the consumed topic.
     pub partition: Partition,
-    /// The next offset to read.
-    pub next: Offset,
+    /// How far it has come.
+    pub position: Position,
     /// Who committed.
     pub member: MemberId,
     /// In which generation of the group.
@@ -148,7 +149,8 @@ impl Batch {
         let mut digest = Digest::new();
         for commit in commits.iter() {
             digest.word(u64::from(commit.group.0) << 32 | u64::from(commit.partition.code()));
-            digest.word(commit.next.0);
+            digest.word(commit.position.next.0);
+            digest.word(commit.position.epoch_word());
         }
         let bytes = BATCH_OVERHEAD + 64 * commits.len() as u32;
         Batch {

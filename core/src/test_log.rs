@@ -4,6 +4,7 @@ use crate::actor::{Actor, Connection, Context, Input, Inspection, Origin};
 use crate::event::{Batch, Entry, Event, EventId};
 use crate::id::{CallId, Epoch, MemberId, NodeId, Offset, Partition, TimerId, TopicId};
 use crate::message::group::Joined;
+use crate::message::group::Position;
 use crate::message::log::{Fetch, Fetched, FetchedPart, Metadata, OffsetSpec, PartitionState};
 use crate::message::{Message, Refusal, Reply, Request};
 use crate::time::{Time, Wall};
@@ -115,7 +116,9 @@ impl TestLog {
                 if is_old || !state.members.contains_key(&commit.member) {
                     Reply::Refused(Refusal::IllegalGeneration)
                 } else {
-                    state.committed.extend(commit.positions.iter().copied());
+                    let next =
+                        |(partition, position): &(Partition, Position)| (*partition, position.next);
+                    state.committed.extend(commit.positions.iter().map(next));
                     Reply::OffsetsCommitted
                 }
             }
@@ -176,7 +179,8 @@ impl TestLog {
             let assignment = mine
                 .map(|index| {
                     let partition = partition(index as u16);
-                    (partition, state.committed.get(&partition).copied())
+                    let committed = state.committed.get(&partition);
+                    (partition, committed.map(|next| Position::at(*next)))
                 })
                 .collect();
             let joined = Joined {

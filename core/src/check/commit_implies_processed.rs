@@ -146,7 +146,7 @@ impl Checker for CommitImpliesProcessed {
             if let (Records::Offsets(commits), Stage::Written) = (&entry.batch.records, seen.stage)
             {
                 for commit in commits.iter() {
-                    self.commit(seen, commit.group, commit.partition, commit.next);
+                    self.commit(seen, commit.group, commit.partition, commit.position.next);
                 }
             }
         } else if let Fact::Effects(write) = &seen.fact {

@@ -1,14 +1,17 @@
 //! `gap-free`: consumers of a log are given every record (O-OFFSET).
 //!
 //! *Verifies*: within one assignment deliveries begin at the assigned offset and skip no record that
-//! retention has left; across assignments a group never starts behind what it committed, covered in a
-//! sink or stored in a checkpoint.
+//! retention has left; nor where the log was cut and has grown again does a member go on behind the place from
+//! which on other records lie there than it was given (KIP-320); across assignments a group never starts behind
+//! what it committed, covered in a sink or stored in a checkpoint.
 //! *Does not verify*: that a position is not too early (redelivery is legal, rule 5), nor that the
-//! delivered record was processed (`commit-implies-processed`). A single answer that arrives ahead of the
-//! position is taken for a stale one; a gap is alarmed when delivery goes on behind it.
+//! delivered record was processed (`commit-implies-processed`), nor that the position of an assignment still names
+//! the same record after the log was cut (`nothing-in-flight` finds what was skipped then). A single answer that
+//! arrives ahead of the position is taken for a stale one; a gap is alarmed when delivery goes on behind it.
 
+use crate::check::replicas::{Epochs, Replicas};
 use crate::check::{Checker, End, Findings, Judgement, Topology, Violation};
-use crate::event::Records;
+use crate::event::{Entry, Records};
 use crate::history::{Fact, FactKind, Kinds, Observation, Stage};
 use crate::id::{GroupId, NodeId, Offset, Partition};
 use crate::message::log::{FetchedPart, Reader};
@@ -16,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A member's reading of a partition.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Assignment {
     group: GroupId,
     generation: u32,
@@ -26,6 +29,38 @@ struct Assignment {
     expected: u64,
     /// Records delivered ahead of that, from and to.
     ahead: Option<(u64, u64)>,
+    /// What the member was given in this generation, as epochs: they say which records these were.
+    given: Epochs,
+}
+
+impl Assignment {
+    /// Takes note of what lies before `entry` in a leader's log, if the member was given other records in its place:
+    /// those of the log it has yet to see.
+    fn depart(&mut self, entry: &Entry, log: Option<&Epochs>) {
+        // Behind a record of the same epoch, or of an older one that straggles in, nothing has been cut.
+        if self
+            .given
+            .last_epoch()
+            .is_none_or(|last| entry.epoch.0 <= last)
+        {
+            return;
+        }
+        // A leader that has been cut itself meanwhile cannot tell.
+        let log = log.filter(|log| log.at(entry.base.0) == Some(entry.epoch.0));
+        if let Some(parting) = log.and_then(|log| log.parting(&self.given)) {
+            self.given.truncate(parting);
+            self.expected = self.expected.min(parting);
+            self.ahead = None;
+        }
+    }
+
+    fn give(&mut self, entry: &Entry) {
+        let (base, end) = (entry.base.0, entry.end().0);
+        if end > self.given.end() {
+            let base = base.max(self.given.end().min(end));
+            self.given.put(base, end, entry.epoch.0);
+        }
+    }
 }
 
 /// The check.
@@ -35,6 +70,7 @@ pub struct GapFree {
     /// How far a group has come, by any witness.
     positions: BTreeMap<(GroupId, Partition), u64>,
     log_starts: Vec<u64>,
+    replicas: Replicas,
     findings: Findings,
 }
 
@@ -46,6 +82,7 @@ impl GapFree {
             assigned: BTreeMap::new(),
             positions: BTreeMap::new(),
             log_starts: vec![0; topology.slots()],
+            replicas: Replicas::new(topology),
             findings: Findings::new("gap-free"),
             topology: Arc::clone(topology),
         }
@@ -69,8 +106,17 @@ impl GapFree {
             is_open: true,
             expected: from.0,
             ahead: None,
+            given: Epochs::default(),
         };
-        let before = self.assigned.insert((seen.node, partition), assignment);
+        let place = (seen.node, partition);
+        let before = self.assigned.insert(place, assignment);
+        // A member that jumps within its generation, as a truncated log makes it, has what it was given.
+        let before =
+            before.filter(|before| (before.group, before.generation) == (group, generation));
+        let given = before.as_ref().map_or(0, |before| before.expected);
+        if let (Some(before), Some(assignment)) = (before, self.assigned.get_mut(&place)) {
+            assignment.given = before.given;
+        }
         let Some(processor) = self.topology.group(group) else {
             return;
         };
@@ -85,10 +131,6 @@ impl GapFree {
         let Some(bound) = position.or(log.from_earliest.then_some(0)) else {
             return;
         };
-        // A member that jumps within its generation, as a truncated log makes it, has what it was given.
-        let given = before
-            .filter(|before| (before.group, before.generation) == (group, generation))
-            .map_or(0, |before| before.expected);
         let bound = bound.max(given);
         self.findings.judged += 1;
         if from.0 > bound.max(start) {
@@ -113,6 +155,14 @@ impl GapFree {
             return;
         };
         assignment.expected = assignment.expected.max(part.log_start.0);
+        if let (Some(first), Some(leader)) = (part.entries.first(), seen.peer) {
+            let slot = self.topology.slot_at(leader, part.partition);
+            let log = slot.and_then(|slot| self.replicas.of(slot, leader));
+            assignment.depart(first, log);
+        }
+        for entry in &part.entries {
+            assignment.give(entry);
+        }
         let mut entries = part.entries.iter().peekable();
         while let Some(entry) = entries.next() {
             // What one answer holds in a row is one piece: an answer to a fetch of an earlier assignment may
@@ -170,6 +220,7 @@ impl Checker for GapFree {
             FactKind::Crashed,
             FactKind::Fetched,
             FactKind::Appended,
+            FactKind::Truncated,
             FactKind::Effects,
             FactKind::CheckpointStored,
             FactKind::LogStart,
@@ -177,6 +228,7 @@ impl Checker for GapFree {
     }
 
     fn observe(&mut self, seen: &Observation) {
+        self.replicas.observe(seen);
         if let Fact::Fetched(fetched) = &seen.fact {
             if fetched.reader == Reader::Consumer {
                 for part in &fetched.parts {
@@ -187,7 +239,7 @@ impl Checker for GapFree {
             if let (Records::Offsets(commits), Stage::Written) = (&entry.batch.records, seen.stage)
             {
                 for commit in commits.iter() {
-                    self.advance(commit.group, commit.partition, commit.next);
+                    self.advance(commit.group, commit.partition, commit.position.next);
                 }
             }
         } else if let Fact::Effects(write) = &seen.fact {
@@ -295,6 +347,58 @@ mod tests {
             ["poll-skip"],
             "it was given no more than 4"
         );
+    }
+
+    /// A member has read ten records of a leader that is cut to five and stores others in their place.
+    fn cut_to_five() -> History {
+        let mut history = History::new();
+        let (old, new) = (entry(0, 1, events(0..10)), entry(5, 2, events(10..16)));
+        history.claim(PROCESSOR, assigned(0));
+        history.appended(BROKER, old.clone());
+        history.consumed(vec![old]);
+        let (partition, from) = (P0, Offset(5));
+        history.written(BROKER, Fact::Truncated { partition, from });
+        history.appended(BROKER, new);
+        for base in [11, 12] {
+            let later = entry(base, 2, events(base + 5..base + 6));
+            history.appended(BROKER, later);
+        }
+        history
+    }
+
+    #[test]
+    fn a_member_that_reads_again_from_where_the_log_was_cut_skips_nothing() {
+        let mut history = cut_to_five();
+        history.claim(PROCESSOR, assigned(5));
+        history.consumed(vec![entry(5, 2, events(10..16))]);
+        for base in [11, 12] {
+            history.consumed(vec![entry(base, 2, events(base + 5..base + 6))]);
+        }
+        assert_eq!(judge(&history), [""; 0]);
+    }
+
+    #[test]
+    fn a_member_that_reads_on_where_other_records_lie_than_it_was_given_has_skipped_them() {
+        let later = |base: u64| vec![entry(base, 2, events(base + 5..base + 6))];
+        let mut blind = cut_to_five();
+        blind.consumed(later(11)).consumed(later(12));
+        assert_eq!(judge(&blind), ["int-poll-skip"]);
+        let mut reset = cut_to_five();
+        reset.claim(PROCESSOR, assigned(11));
+        reset.consumed(later(11)).consumed(later(12));
+        assert_eq!(judge(&reset), ["poll-skip", "int-poll-skip"]);
+    }
+
+    #[test]
+    fn what_straggles_in_of_a_leader_that_was_replaced_cuts_nothing() {
+        let mut history = cut_to_five();
+        history.claim(PROCESSOR, assigned(5));
+        history.consumed(vec![entry(5, 2, events(10..16))]);
+        history.consumed(vec![entry(0, 1, events(0..10))]);
+        for base in [11, 12] {
+            history.consumed(vec![entry(base, 2, events(base + 5..base + 6))]);
+        }
+        assert_eq!(judge(&history), [""; 0]);
     }
 
     #[test]

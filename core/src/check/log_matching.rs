@@ -2,7 +2,8 @@
 //!
 //! *Verifies*: replicas that store a batch at the same offset in the same epoch store the same batch behind
 //! the same predecessor, so that equal entries have equal prefixes; and every client that is given an
-//! offset is given the same batch as all before it.
+//! offset is given the same batch as all before it; of a log with unclean elections, as all before it in the same
+//! epoch, since such an election takes back what was read.
 //! *Does not verify*: whether what matches is what was published (`facts`, `no-loss`). A digest is kept for
 //! each batch that the log retains, no event.
 
@@ -32,8 +33,8 @@ struct Known {
     stored: VecDeque<Place>,
     /// Places that a newer epoch has overwritten.
     overwritten: BTreeMap<(u64, u32), Place>,
-    /// What clients were given: base, digest; in order.
-    shown: VecDeque<(u64, u64)>,
+    /// What clients were given: base, epoch, digest; in order.
+    shown: VecDeque<(u64, u32, u64)>,
 }
 
 impl Known {
@@ -67,7 +68,7 @@ impl Known {
         while self.stored.front().is_some_and(|place| place.base < start) {
             self.stored.pop_front();
         }
-        while self.shown.front().is_some_and(|(base, _)| *base < start) {
+        while self.shown.front().is_some_and(|(base, ..)| *base < start) {
             self.shown.pop_front();
         }
         self.overwritten = self.overwritten.split_off(&(start, 0));
@@ -137,15 +138,25 @@ impl LogMatching {
         let Some(slot) = self.topology.slot(broker, part.partition) else {
             return;
         };
+        let log = self.topology.log(broker);
+        let takes_back = log.is_some_and(|log| log.unclean);
         for entry in &part.entries {
-            let (base, digest) = (entry.base.0, entry.batch.digest);
+            let (base, epoch, digest) = (entry.base.0, entry.epoch.0, entry.batch.digest);
             let shown = &mut self.known[slot].shown;
-            let at = shown.partition_point(|(known, _)| *known < base);
-            let known = shown.get(at).filter(|(known, _)| *known == base).copied();
-            let Some((_, known)) = known else {
-                shown.insert(at, (base, digest));
+            let at = shown.partition_point(|(known, ..)| *known < base);
+            let known = shown.get_mut(at).filter(|(known, ..)| *known == base);
+            let Some((_, before, known)) = known else {
+                shown.insert(at, (base, epoch, digest));
                 continue;
             };
+            if takes_back && *before != epoch {
+                // The newest is what the next readers are held to.
+                if *before < epoch {
+                    (*before, *known) = (epoch, digest);
+                }
+                continue;
+            }
+            let known = *known;
             self.findings.judged += 1;
             if known != digest {
                 let name = self.topology.name(broker);
@@ -276,5 +287,19 @@ mod tests {
             judgement.violations[0].signature.anomaly,
             "inconsistent-offsets"
         );
+    }
+
+    #[test]
+    fn an_unclean_election_takes_back_what_was_read_and_within_an_epoch_readers_agree() {
+        let mut topology = Topology::clone(&log_pipeline());
+        topology.logs[0].unclean = true;
+        let topology = Arc::new(topology.indexed());
+        let judge = |history: &History| history.judge(&mut LogMatching::new(&topology)).answer;
+        let mut history = History::new();
+        history.consumed(vec![entry(0, 1, events(0..2))]);
+        history.audited(vec![entry(0, 2, events(2..4))]);
+        assert_eq!(judge(&history), Answer::Pass);
+        history.audited(vec![entry(0, 2, events(4..6))]);
+        assert_eq!(judge(&history), Answer::Fail);
     }
 }

@@ -86,6 +86,24 @@ impl Epochs {
         self.starts.get(after).map_or(self.end, |(start, _)| *start)
     }
 
+    /// The epoch of the last record.
+    pub(super) fn last_epoch(&self) -> Option<u32> {
+        self.starts.last().map(|(_, epoch)| *epoch)
+    }
+
+    /// The first offset at which both have a record, and not the same.
+    pub(super) fn parting(&self, other: &Epochs) -> Option<u64> {
+        let here = self.starts.iter().map(|(start, _)| *start);
+        let there = other.starts.iter().map(|(start, _)| *start);
+        let edges = here.chain(there);
+        edges
+            .filter(|offset| match (self.at(*offset), other.at(*offset)) {
+                (Some(here), Some(there)) => here != there,
+                (Some(_), None) | (None, Some(_)) | (None, None) => false,
+            })
+            .min()
+    }
+
     /// The first offset at or above `from` where the other log, below its end, is not the same here.
     pub(super) fn first_difference(&self, other: &Epochs, from: u64) -> Option<u64> {
         let here = self.starts.iter().map(|(start, _)| *start);
@@ -173,6 +191,16 @@ mod tests {
         log.put(9, 10, 1);
         log.put(4, 5, 2);
         assert_eq!((log.end(), log.at(3), log.at(4)), (5, Some(1), Some(2)));
+    }
+
+    #[test]
+    fn two_logs_part_where_both_have_a_record_and_not_the_same() {
+        let (mut old, mut new) = (Epochs::default(), Epochs::default());
+        old.put(0, 10, 1);
+        new.put(3, 5, 1);
+        assert_eq!(old.parting(&new), None, "one is shorter");
+        new.put(5, 8, 2);
+        assert_eq!((old.parting(&new), new.parting(&old)), (Some(5), Some(5)));
     }
 
     #[test]

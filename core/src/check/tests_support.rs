@@ -11,6 +11,7 @@ use crate::history::{Fact, Observation, Stage};
 use crate::id::{
     Epoch, GroupId, Incarnation, MemberId, NodeId, Offset, PartId, Partition, TopicId,
 };
+use crate::message::group::Position;
 use crate::message::log::{Acks, Fetched, FetchedPart, Published, Reader};
 use crate::message::sink::{Rows, Write};
 use crate::part::{Cluster, OFFSETS_TOPIC, PartKind};
@@ -338,7 +339,7 @@ pub fn offsets(next: u64) -> Fact {
     let commit = OffsetCommit {
         group: GROUP,
         partition: P0,
-        next: Offset(next),
+        position: Position::at(Offset(next)),
         member: MemberId(0),
         generation: 1,
     };

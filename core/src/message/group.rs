@@ -1,8 +1,32 @@
 //! The requests that a group coordinator answers (K10–K12). Assignment is computed by the coordinator:
 //! what differs from Kafka's classic protocol is only who runs the assignor.
 
-use crate::id::{GroupId, MemberId, Offset, Partition, TopicId};
+use crate::id::{Epoch, GroupId, MemberId, Offset, Partition, TopicId};
 use std::sync::Arc;
+
+/// How far a group has come in a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The next offset to read.
+    pub next: Offset,
+    /// The epoch of what the member had read when it committed, by which a reader that takes over notices that the log
+    /// was cut meanwhile (KIP-320).
+    pub epoch: Option<Epoch>,
+}
+
+impl Position {
+    /// A position of which no epoch is known.
+    #[must_use]
+    pub const fn at(next: Offset) -> Position {
+        Position { next, epoch: None }
+    }
+
+    /// What a fingerprint sees of the epoch.
+    #[must_use]
+    pub fn epoch_word(self) -> u64 {
+        self.epoch.map_or(0, |epoch| u64::from(epoch.0) + 1)
+    }
+}
 
 /// A member's wish to take part; sent again at every rebalance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +49,7 @@ pub struct Joined {
     /// How many partitions are shared out among all members.
     pub partitions: u16,
     /// The member's partitions with the group's committed positions.
-    pub assignment: Vec<(Partition, Option<Offset>)>,
+    pub assignment: Vec<(Partition, Option<Position>)>,
 }
 
 /// A sign of life.
@@ -48,6 +72,6 @@ pub struct CommitOffsets {
     pub member: MemberId,
     /// Its generation (K10: a stale one is refused).
     pub generation: u32,
-    /// By partition, the next offset to read.
-    pub positions: Arc<[(Partition, Offset)]>,
+    /// By partition.
+    pub positions: Arc<[(Partition, Position)]>,
 }

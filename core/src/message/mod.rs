@@ -525,7 +525,12 @@ impl Request {
                     Digest::new()
                         .with(commit.member.0)
                         .with(u64::from(commit.generation)),
-                    |digest, (p, next)| digest.with(u64::from(p.code())).with(next.0),
+                    |digest, (p, position)| {
+                        digest
+                            .with(u64::from(p.code()))
+                            .with(position.next.0)
+                            .with(position.epoch_word())
+                    },
                 )
                 .value(),
             Request::BrokerHeartbeat(beat) => digest_of(&[
@@ -612,10 +617,13 @@ impl Reply {
                 .iter()
                 .fold(
                     Digest::new().with(u64::from(joined.generation)),
-                    |digest, (partition, offset)| {
+                    |digest, (partition, position)| {
+                        let next = position.map_or(u64::MAX, |position| position.next.0);
+                        let epoch = position.map_or(0, group::Position::epoch_word);
                         digest
                             .with(u64::from(partition.code()))
-                            .with(offset.map_or(u64::MAX, |offset| offset.0))
+                            .with(next)
+                            .with(epoch)
                     },
                 )
                 .value(),

@@ -30,7 +30,8 @@ impl Promises {
         in_order: true,
     };
 
-    /// A log and its producers: idempotence and order rest on acks=all (KIP-98).
+    /// A log and its producers: idempotence and order rest on acks=all (KIP-98). Where an unclean election takes back
+    /// what was read, effects of it stand before those of what is stored in its place.
     #[must_use]
     pub fn of_log(log: &LogEntry) -> Promises {
         let all = log.acks == Acks::All;
@@ -43,6 +44,7 @@ impl Promises {
             once: all && log.idempotent,
             in_order: all
                 && !log.expands
+                && !log.unclean
                 && (log.idempotent && log.max_in_flight <= 5 && log.starts_at_zero
                     || log.max_in_flight == 1),
         }

@@ -210,6 +210,11 @@ fn broker(part: &Table, at: At<'_>, found: &mut Vec<Change>) {
         let set = vec![(at(first), Value::from("zero"))];
         found.push(Change::set(Sort::Setting, set));
     }
+    let detection = &["consumer", "truncation_detection"];
+    if text(part, detection) == Some("none") {
+        let set = vec![(at(detection), Value::from("epoch"))];
+        found.push(Change::set(Sort::Setting, set));
+    }
     let in_sync = number(part, &["min_insync_replicas"]);
     let replicas = number(part, &["replication_factor"]);
     if let (Some(in_sync), Some(replicas)) = (in_sync, replicas)

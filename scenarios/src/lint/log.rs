@@ -4,6 +4,7 @@ use super::{Level, Linter, Rule};
 use crate::spec::{BrokerSpec, SwarmKind, target};
 use stormglass_core::broker::log::config::{
     FirstSequence, LogConfig, OffsetReset, ProducerConfig, RestartedReplica, Truncation,
+    TruncationDetection,
 };
 use stormglass_core::fault::Target;
 use stormglass_core::message::log::Acks;
@@ -100,6 +101,19 @@ impl<'a> Linter<'a> {
                 &path("consumer.auto_offset_reset"),
                 "a group without a committed position begins at the end: what was there is never read".to_owned(),
                 "choose \"earliest\"",
+            );
+        }
+        if config.consumer.truncation_detection == TruncationDetection::None {
+            let is_cut = config.unclean_leader_election_enable
+                || config.follower_truncation == Truncation::HighWatermark;
+            let level = if is_cut { Level::Warning } else { Level::Note };
+            self.add(
+                Rule::TruncationDetection,
+                level,
+                &path("consumer.truncation_detection"),
+                "where the log was cut a reader goes on behind records that took the place of those it has read"
+                    .to_owned(),
+                "choose \"epoch\", as Kafka's clients do since 2.1 (KIP-320)",
             );
         }
         for (topic, settings) in &config.topics {

@@ -68,6 +68,8 @@ pub enum Rule {
     Retention,
     /// A group that starts without a position skips what is there.
     OffsetReset,
+    /// A reader does not notice that its log was cut.
+    TruncationDetection,
     /// A topic that expands moves keys to other partitions.
     Expansion,
     /// A lease on a message may end while it is worked on.
@@ -90,7 +92,7 @@ pub enum Rule {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Rule; 21] = [
+    pub const ALL: [Rule; 22] = [
         Rule::Acks,
         Rule::Idempotence,
         Rule::RequestTimeout,
@@ -103,6 +105,7 @@ impl Rule {
         Rule::Sync,
         Rule::Retention,
         Rule::OffsetReset,
+        Rule::TruncationDetection,
         Rule::Expansion,
         Rule::Visibility,
         Rule::SettleFirst,
@@ -130,6 +133,7 @@ impl Rule {
             Rule::Sync => "sync",
             Rule::Retention => "retention",
             Rule::OffsetReset => "offset-reset",
+            Rule::TruncationDetection => "truncation-detection",
             Rule::Expansion => "expansion",
             Rule::Visibility => "visibility",
             Rule::SettleFirst => "settle-first",
@@ -157,6 +161,7 @@ impl Rule {
             Rule::Sync => "log-ack-before-flush",
             Rule::Retention => "log-retention-outruns-consumer",
             Rule::OffsetReset | Rule::Expansion => "log-partition-expand-latest-skip",
+            Rule::TruncationDetection => "log-truncation-blind-consumer",
             Rule::Visibility => "sqs-visibility-short",
             Rule::SettleFirst => "grp-commit-before-process",
             Rule::AppendAgain => "sink-append-replay",

@@ -140,6 +140,11 @@ fn each_rule_finds_its_mistake_and_nothing_else() {
             "kind = \"log\"\nconsumer.auto_offset_reset = \"latest\"\n",
         ),
         (
+            Rule::TruncationDetection,
+            log,
+            "kind = \"log\"\nconsumer.truncation_detection = \"none\"\n",
+        ),
+        (
             Rule::Expansion,
             "{ partitions = 4 }",
             "{ partitions = 4, expands_to = 6 }",

@@ -21,7 +21,7 @@ const RACE_POINTS: &[(&str, PointId)] = &[
     ("sink", sink::AFTER_WRITE_BEFORE_SYNC),
 ];
 
-impl Sampler<'_> {
+impl<'a> Sampler<'a> {
     /// Parts of a section that withstand a kind.
     pub(super) fn taking(&self, section: &str, kind: SwarmKind) -> Vec<String> {
         let mut parts = self.section(section);
@@ -80,23 +80,56 @@ impl Sampler<'_> {
         [delay].into_iter().chain(second).collect()
     }
 
+    /// Logs of several nodes that withstand these kinds.
+    fn logs_taking(&self, kinds: [SwarmKind; 2]) -> Vec<(String, &'a LogConfig)> {
+        let logs = self.scenario.brokers.iter();
+        logs.filter_map(|(name, broker)| match broker {
+            BrokerSpec::Log(config) if config.nodes > 1 => Some((format!("broker.{name}"), config)),
+            BrokerSpec::Log(_) | BrokerSpec::Queue(_) | BrokerSpec::Fanout(_) => None,
+        })
+        .filter(|(part, _)| {
+            let takes = &self.budget.parts()[part].kinds;
+            kinds.iter().all(|kind| takes.contains(kind))
+        })
+        .collect()
+    }
+
+    /// Logs that are held to withstand damage to one node while another is cut off.
+    pub(super) fn damageable(&self) -> Vec<(String, &'a LogConfig)> {
+        let mut logs = self.logs_taking([SwarmKind::Partition, SwarmKind::Corrupt]);
+        logs.retain(|(part, _)| self.budget.parts()[part].claim.is_some());
+        logs
+    }
+
+    /// T5, of a disk in place of a memory: a node of a log is cut off for longer than its session, and the one that
+    /// leads in its place is damaged meanwhile and boots with nobody to fetch from.
+    pub(super) fn damaged_successor(&mut self) -> Vec<Fault> {
+        let logs = self.damageable();
+        let Some((part, config)) = self.stream.pick(&logs).cloned() else {
+            return Vec::new();
+        };
+        let (nodes, session) = (config.nodes, config.broker_session_timeout);
+        let first = self.stream.below(nodes.into()) as u16;
+        let quarter = self.ends.since(self.starts) / 4;
+        // Nobody leads in its place before its session has ended.
+        let tenths = self.stream.pick(&[11, 20, 50]).copied().unwrap_or(20);
+        let cut = session.ratio(tenths, 10).min(quarter);
+        let at = self.starts + Span(self.stream.below(quarter.0.max(1)));
+        let away = Target::OneOf(part.clone(), first);
+        let Some(away) = self.after(FaultKind::Partition, away, at, cut) else {
+            return Vec::new();
+        };
+        // It is back within its session, so that nobody has missed it.
+        let at = away.at + Span(self.stream.below((session / 2).0.max(1)));
+        // Replicas of a partition lie on nodes that follow each other, so it is the next to lead.
+        let target = Target::OneOf(part, (first + 1) % nodes);
+        let damage = self.after(FaultKind::Corrupt, target, at, session / 10);
+        [away].into_iter().chain(damage).collect()
+    }
+
     /// T5: nodes of a log are cut off one by one, and the leader that is left loses power.
     pub(super) fn shrink_then_amnesia(&mut self) -> Vec<Fault> {
-        let logs: Vec<(String, &LogConfig)> = self
-            .scenario
-            .brokers
-            .iter()
-            .filter_map(|(name, broker)| match broker {
-                BrokerSpec::Log(config) if config.nodes > 1 => {
-                    Some((format!("broker.{name}"), config))
-                }
-                BrokerSpec::Log(_) | BrokerSpec::Queue(_) | BrokerSpec::Fanout(_) => None,
-            })
-            .filter(|(part, _)| {
-                let kinds = &self.budget.parts()[part].kinds;
-                kinds.contains(&SwarmKind::Partition) && kinds.contains(&SwarmKind::PowerLoss)
-            })
-            .collect();
+        let logs = self.logs_taking([SwarmKind::Partition, SwarmKind::PowerLoss]);
         let Some((part, config)) = self.stream.pick(&logs).cloned() else {
             return Vec::new();
         };

@@ -35,6 +35,8 @@ enum Template {
     LateMessage,
     /// T5: followers are cut off one by one, then the leader loses power.
     ShrinkThenAmnesia,
+    /// T5, of a disk: a node is cut off, and one that may lead in its place is damaged.
+    DamagedSuccessor,
     /// T7: an owner is cut off from its broker for about as long as its claim is good.
     ExpiryStraddle,
     /// T8: one node dies while the one that takes over is slow.
@@ -85,6 +87,9 @@ impl Sampler<'_> {
         if has(SwarmKind::Partition) && has(SwarmKind::PowerLoss) {
             templates.push(Template::ShrinkThenAmnesia);
         }
+        if has(SwarmKind::Partition) && has(SwarmKind::Corrupt) && !self.damageable().is_empty() {
+            templates.push(Template::DamagedSuccessor);
+        }
         if has(SwarmKind::SlowNode) && has(SwarmKind::Crash) {
             templates.push(Template::SlowTakeover);
         }
@@ -111,6 +116,7 @@ impl Sampler<'_> {
             Some(Template::DoubleBounce) => self.double_bounce(),
             Some(Template::LateMessage) => self.late_message(),
             Some(Template::ShrinkThenAmnesia) => self.shrink_then_amnesia(),
+            Some(Template::DamagedSuccessor) => self.damaged_successor(),
             Some(Template::ExpiryStraddle) => self.expiry_straddle(),
             Some(Template::SlowTakeover) => self.slow_takeover(),
             Some(Template::TriggerAndHeal) => self.trigger_and_heal(),

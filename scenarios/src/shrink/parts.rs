@@ -28,6 +28,7 @@ const KEPT: &[&str] = &[
     "service",
     "sync_before_ack",
     "time_scale",
+    "truncation_detection",
     "unclean_leader_election_enable",
     "warmup",
 ];

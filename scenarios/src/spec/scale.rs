@@ -119,6 +119,7 @@ fn log_spans(config: &mut LogConfig) -> Vec<&mut Span> {
         fetch_min_bytes: _,
         max_partition_fetch_bytes: _,
         auto_offset_reset: _,
+        truncation_detection: _,
         metadata_max_age,
         request_timeout,
         retry_backoff,

@@ -97,12 +97,12 @@ impl Harm {
 
 #[test]
 fn half_a_second_of_skew_breaks_a_lease_by_the_wall_clock_and_neither_twin() {
-    LEASE.compare("clocks/lease-skew.toml", 10, 50);
+    LEASE.compare("clocks/lease-skew.toml", 6, 50);
 }
 
 #[test]
 fn a_step_back_by_a_second_breaks_a_lease_by_the_wall_clock_and_neither_twin() {
-    LEASE.compare("clocks/lease-step.toml", 10, 50);
+    LEASE.compare("clocks/lease-step.toml", 6, 50);
 }
 
 #[test]
@@ -112,12 +112,12 @@ fn ten_minutes_at_200_ppm_break_a_lease_by_the_wall_clock_and_neither_twin() {
 
 #[test]
 fn half_a_second_of_skew_breaks_a_watermark_by_the_wall_clock_and_not_its_twin() {
-    WATERMARK.compare("clocks/watermark-skew.toml", 10, 50);
+    WATERMARK.compare("clocks/watermark-skew.toml", 5, 50);
 }
 
 #[test]
 fn a_second_ahead_and_back_breaks_a_watermark_by_the_wall_clock_and_not_its_twin() {
-    WATERMARK.compare("clocks/watermark-step.toml", 10, 50);
+    WATERMARK.compare("clocks/watermark-step.toml", 5, 50);
 }
 
 #[test]

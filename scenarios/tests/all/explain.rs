@@ -14,7 +14,7 @@ use stormglass_scenarios::load::{load, load_text_in};
 use stormglass_scenarios::shrink::{STEPS, first_violation, shrink};
 
 /// Flaws that CI explains.
-const FEW: u64 = 2;
+const FEW: u64 = 1;
 
 /// Fresh seeds before a setting is called a fix; `STORMGLASS_SEARCH` sets the 2,000 of a proof.
 const SEARCH: u64 = 20;

@@ -19,7 +19,7 @@ use stormglass_core::sink::config::SinkFlaw;
 /// Every flaw is found within so many seeds.
 const CAP: u64 = 200;
 /// A twin is silent on at least so many.
-const TWIN: u64 = 10;
+const TWIN: u64 = 5;
 
 /// A planted flaw and who should find it.
 struct Row {

@@ -27,7 +27,7 @@ const SCRIPTED_SEED: u64 = 1;
 fn seeds() -> u64 {
     match std::env::var("STORMGLASS_SEEDS") {
         Ok(text) => text.parse().expect("STORMGLASS_SEEDS is a number"),
-        Err(_) => 20,
+        Err(_) => 12,
     }
 }
 

@@ -131,7 +131,7 @@ fn an_answer_of_the_leader_alone_loses_and_one_of_all_in_sync_replicas_does_not(
         sound: Some("acks-all"),
         check: "no-loss",
         of_200: 5,
-        few: 40,
+        few: 20,
         points: &["log.leader-changed", "log.truncated"],
     });
 }
@@ -144,7 +144,7 @@ fn a_worker_that_settles_first_loses_and_one_that_writes_first_does_not() {
         sound: Some("write-first"),
         check: "no-loss",
         of_200: 5,
-        few: 20,
+        few: 12,
         points: &["processor.released"],
     });
 }
@@ -157,7 +157,7 @@ fn an_appending_table_shows_a_replay_twice_and_a_transactional_one_does_not() {
         sound: Some("transactional"),
         check: "no-duplicates",
         of_200: 5,
-        few: 20,
+        few: 12,
         points: &["processor.released"],
     });
 }

@@ -18,7 +18,7 @@ use stormglass_scenarios::run::{Driver, run};
 use stormglass_scenarios::shrink::{FINAL_SEEDS, STEPS, Shrunk, first_violation, same, shrink};
 
 /// Cases that CI shrinks.
-const FEW: u64 = 3;
+const FEW: u64 = 2;
 
 /// A failing seed lies within so many.
 const CAP: u64 = 200;

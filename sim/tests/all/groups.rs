@@ -14,7 +14,7 @@ use stormglass_core::call::Calls;
 use stormglass_core::fault::{Fault, FaultKind, FaultPlan, Target};
 use stormglass_core::history::Kinds;
 use stormglass_core::id::{GroupId, MemberId, NodeId, Offset, PartId, Partition, TimerId, TopicId};
-use stormglass_core::message::group::{CommitOffsets, GroupHeartbeat, JoinGroup};
+use stormglass_core::message::group::{CommitOffsets, GroupHeartbeat, JoinGroup, Position};
 use stormglass_core::message::{Message, Refusal, Reply, Request};
 use stormglass_core::part::{Cluster, Factory};
 use stormglass_core::rng::Seed;
@@ -131,7 +131,10 @@ impl Consumer {
             group: GROUP,
             member: self.member,
             generation: self.generation,
-            positions: positions.clone(),
+            positions: positions
+                .iter()
+                .map(|(partition, next)| (*partition, Position::at(*next)))
+                .collect(),
         };
         let request = Request::CommitOffsets(Arc::new(commit));
         let ask = Ask::Commit(positions);
@@ -147,7 +150,12 @@ impl Consumer {
                 self.join(cx);
             }
             (Ask::Join, Some(Reply::Joined(joined))) => {
-                let (generation, assignment) = (joined.generation, joined.assignment.clone());
+                let generation = joined.generation;
+                let assignment: Vec<(Partition, Option<Offset>)> = joined
+                    .assignment
+                    .iter()
+                    .map(|(partition, position)| (*partition, position.map(|known| known.next)))
+                    .collect();
                 self.generation = generation;
                 self.positions = assignment
                     .iter()

@@ -3,6 +3,7 @@
 use super::{Found, Mutant};
 use crate::seeds::as_text;
 use serde::Serialize;
+use stormglass_reports::model::value::counted;
 
 /// The version of `self-test.json`.
 const FORMAT: u32 = 1;
@@ -57,7 +58,11 @@ impl Row {
                 "found   {:<58} by {}, seed {} of {}",
                 self.name, hit.check, hit.seeds_to_first_failure, self.seeds
             ),
-            None => format!("MISSED  {:<58} in {} seeds", self.name, self.seeds),
+            None => format!(
+                "MISSED  {:<58} in {}",
+                self.name,
+                counted(self.seeds, "seed")
+            ),
         }
     }
 }
@@ -106,9 +111,9 @@ impl Told {
         let (least, most) = (seeds.clone().min(), seeds.max());
         let (least, most) = (least.unwrap_or(0), most.unwrap_or(0));
         let seeds = if least == most {
-            format!("{most} seeds")
+            counted(most, "seed")
         } else {
-            format!("{least} to {most} seeds")
+            format!("{least} to {}", counted(most, "seed"))
         };
         let missed = self.mutants.iter().filter(|row| row.found.is_none());
         let missed: Vec<&str> = missed.map(|row| row.name.as_str()).collect();

@@ -230,6 +230,20 @@ pub enum OffsetReset {
     Latest,
 }
 
+/// Whether a member notices that the log was cut below its position. Kafka has no such setting: it is the generation of
+/// its clients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TruncationDetection {
+    /// It asks each new leader where the epoch that it read last ends there, and reads again from that place: Kafka
+    /// since 2.1 (KIP-320).
+    #[default]
+    Epoch,
+    /// It reads on at its position, whatever lies before that now: clients before 2.1. Where the log ends before the
+    /// position, `auto_offset_reset` says where it goes on.
+    None,
+}
+
 /// A consumer's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -248,6 +262,8 @@ pub struct ConsumerConfig {
     pub max_partition_fetch_bytes: Size,
     /// Where to start without a committed position.
     pub auto_offset_reset: OffsetReset,
+    /// Whether a member notices that the log was cut below its position.
+    pub truncation_detection: TruncationDetection,
     /// How long metadata is believed: a member learns of new partitions when it asks anew.
     pub metadata_max_age: Span,
     /// How long an answer is waited for.
@@ -266,6 +282,7 @@ impl Default for ConsumerConfig {
             fetch_min_bytes: 1,
             max_partition_fetch_bytes: Size(1 << 20),
             auto_offset_reset: OffsetReset::Earliest,
+            truncation_detection: TruncationDetection::Epoch,
             metadata_max_age: Span::secs(300),
             request_timeout: Span::secs(30),
             retry_backoff: Span::millis(100),

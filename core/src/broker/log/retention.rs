@@ -107,6 +107,7 @@ mod tests {
     use super::*;
     use crate::event::{Batch, OffsetCommit};
     use crate::id::{Epoch, GroupId, MemberId, Partition};
+    use crate::message::group::Position;
     use crate::time::Wall;
     use std::sync::Arc;
 
@@ -118,7 +119,7 @@ mod tests {
                 index: *index,
                 ..Partition::default()
             },
-            next: Offset(base),
+            position: Position::at(Offset(base)),
             member: MemberId(0),
             generation: 1,
         });

@@ -5,7 +5,7 @@ use super::plan::FetchPlan;
 use super::reading::{Phase, Reading};
 use super::{FETCHER_SPACE, FETCHER_WAKES, METADATA_AGES, points};
 use crate::actor::{Connection, Context};
-use crate::broker::log::config::OffsetReset;
+use crate::broker::log::config::{OffsetReset, TruncationDetection};
 use crate::call::Calls;
 use crate::event::{Entry, Event};
 use crate::id::{CallId, Epoch, NodeId, Offset, Partition, TimerId};
@@ -79,6 +79,8 @@ pub(super) struct Fetcher {
     plan: FetchPlan,
     calls: Calls<Memory>,
     readings: BTreeMap<u16, Reading>,
+    /// Of partitions that are read no more, the epoch of what was read last: their positions may yet be committed.
+    read: BTreeMap<u16, Epoch>,
     leaders: BTreeMap<u16, Leadership>,
     /// Leaders with an open fetch.
     polled: BTreeSet<NodeId>,
@@ -104,6 +106,7 @@ impl Fetcher {
             plan,
             calls: Calls::new(FETCHER_SPACE),
             readings: BTreeMap::new(),
+            read: BTreeMap::new(),
             leaders: BTreeMap::new(),
             polled: BTreeSet::new(),
             sessions: 0,
@@ -123,6 +126,17 @@ impl Fetcher {
         }
     }
 
+    fn detects(&self) -> bool {
+        self.plan.truncation_detection == TruncationDetection::Epoch
+    }
+
+    /// The epoch of what was read last of a partition, also of one that is read no more.
+    pub(super) fn last_epoch(&self, partition: Partition) -> Option<Epoch> {
+        let reading = self.readings.get(&partition.index);
+        let epoch = reading.and_then(|reading| reading.last_epoch);
+        epoch.or_else(|| self.read.get(&partition.index).copied())
+    }
+
     const fn reset(&self) -> Phase {
         Phase::Reset(match self.plan.reset {
             OffsetReset::Earliest => OffsetSpec::Earliest,
@@ -131,7 +145,14 @@ impl Fetcher {
     }
 
     /// Reads a partition from here, or from where the reset policy says; anew if it is read already.
-    pub(super) fn begin(&mut self, partition: Partition, from: Option<Offset>) {
+    /// With the epoch of what was read before, its place in the log is validated first where leaders are of a newer one
+    /// (KIP-320).
+    pub(super) fn begin(
+        &mut self,
+        partition: Partition,
+        from: Option<Offset>,
+        epoch: Option<Epoch>,
+    ) {
         assert_eq!(
             partition.topic, self.plan.topic,
             "a fetcher reads one topic"
@@ -141,9 +162,21 @@ impl Fetcher {
             None => Reading::new(self.sessions, self.reset(), Offset(0)),
             Some(from) => {
                 self.found.push_back(Found::Begun(partition, from));
-                Reading::new(self.sessions, Phase::Ready, from)
+                let leadership = self.leaders.get(&partition.index);
+                let is_old =
+                    leadership.is_some_and(|known| epoch.is_some_and(|own| own < known.epoch));
+                let phase = if is_old && self.detects() {
+                    Phase::Validate
+                } else {
+                    Phase::Ready
+                };
+                Reading {
+                    last_epoch: epoch,
+                    ..Reading::new(self.sessions, phase, from)
+                }
             }
         };
+        self.read.remove(&partition.index);
         self.readings.insert(partition.index, reading);
     }
 
@@ -156,7 +189,10 @@ impl Fetcher {
 
     /// Reads nothing any more; what is under way is ignored.
     pub(super) fn stop(&mut self) {
-        self.readings.clear();
+        for (index, reading) in std::mem::take(&mut self.readings) {
+            self.read
+                .extend(reading.last_epoch.map(|epoch| (index, epoch)));
+        }
         self.found.clear();
     }
 
@@ -302,6 +338,7 @@ impl Fetcher {
         self.metadata_retry_at = cx.monotonic() + self.plan.retry_backoff;
         cx.arm(METADATA_AGES, self.plan.metadata_max_age);
         self.know(metadata.usable);
+        let detects = self.detects();
         for state in &metadata.partitions {
             let index = state.partition.index;
             let known = self.leaders.entry(index).or_default();
@@ -316,6 +353,7 @@ impl Fetcher {
             };
             if let Some(reading) = self.readings.get_mut(&index)
                 && is_new
+                && detects
                 && reading.phase == Phase::Ready
                 && reading.last_epoch.is_some()
             {

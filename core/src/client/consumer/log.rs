@@ -7,8 +7,9 @@ use crate::actor::{Connection, Context};
 use crate::history::Fact;
 use crate::id::{CallId, GroupId, Offset, Partition, TimerId};
 use crate::message::Reply;
+use crate::message::group::Position;
 use crate::time::Mono;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a consumer hands to its owner.
@@ -52,6 +53,8 @@ pub struct LogConsumer {
     fetcher: Fetcher,
     /// Partitions whose reading the history knows of.
     begun: BTreeSet<Partition>,
+    /// What the group had committed when the member joined.
+    committed: BTreeMap<Partition, Position>,
     assigned: Vec<Given>,
 }
 
@@ -64,6 +67,7 @@ impl LogConsumer {
             membership: Membership::new(plan.clone()),
             fetcher: Fetcher::new(plan.fetch.clone()),
             begun: BTreeSet::new(),
+            committed: BTreeMap::new(),
             assigned: Vec::new(),
         }
     }
@@ -82,7 +86,11 @@ impl LogConsumer {
     /// Reads an assigned partition from here, or from where the reset policy says (K12); anew if it is
     /// read already.
     pub fn begin(&mut self, partition: Partition, from: Option<Offset>) {
-        self.fetcher.begin(partition, from);
+        let taken_over = self.committed.get(&partition);
+        let epoch = taken_over
+            .filter(|position| Some(position.next) == from)
+            .and_then(|position| position.epoch);
+        self.fetcher.begin(partition, from, epoch);
     }
 
     /// Stops or resumes fetching a partition, for back-pressure.
@@ -105,7 +113,9 @@ impl LogConsumer {
 
     /// Commits positions in the present generation; false if there is no coordinator to tell.
     pub fn commit(&mut self, cx: &mut Context<'_>, positions: Positions) -> bool {
-        self.membership.commit(cx, positions)
+        let fetcher = &self.fetcher;
+        let epoch_of = |partition| fetcher.last_epoch(partition);
+        self.membership.commit(cx, positions, epoch_of)
     }
 
     /// The owner has given everything up: the member joins again.
@@ -140,11 +150,15 @@ impl LogConsumer {
             match self.membership.take_news() {
                 Some(News::Joined(joined)) => {
                     self.fetcher.know(joined.partitions);
+                    let assigned = joined.assignment.iter();
+                    self.committed = assigned
+                        .filter_map(|(partition, position)| Some((*partition, (*position)?)))
+                        .collect();
                     // Taken from the end: the order of partitions is kept.
                     self.assigned.extend(joined.assignment.iter().rev().map(
                         |(partition, committed)| Given::Assigned {
                             partition: *partition,
-                            committed: *committed,
+                            committed: committed.map(|position| position.next),
                             generation: joined.generation,
                         },
                     ));

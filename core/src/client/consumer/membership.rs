@@ -5,8 +5,8 @@ use super::plan::LogConsumerPlan;
 use super::{HEARTBEAT, MEMBERSHIP_SPACE, MEMBERSHIP_WAKES, points};
 use crate::actor::{Connection, Context};
 use crate::call::Calls;
-use crate::id::{CallId, MemberId, NodeId, Offset, Partition, TimerId};
-use crate::message::group::{CommitOffsets, GroupHeartbeat, JoinGroup, Joined};
+use crate::id::{CallId, Epoch, MemberId, NodeId, Offset, Partition, TimerId};
+use crate::message::group::{CommitOffsets, GroupHeartbeat, JoinGroup, Joined, Position};
 use crate::message::{Refusal, Reply, Request};
 use crate::time::Mono;
 use std::collections::VecDeque;
@@ -184,7 +184,12 @@ impl Membership {
     }
 
     /// Commits positions, if the member has a coordinator to tell; false if it has none.
-    pub(super) fn commit(&mut self, cx: &mut Context<'_>, positions: Positions) -> bool {
+    pub(super) fn commit(
+        &mut self,
+        cx: &mut Context<'_>,
+        positions: Positions,
+        epoch_of: impl Fn(Partition) -> Option<Epoch>,
+    ) -> bool {
         let Some(coordinator) = self.coordinator else {
             return false;
         };
@@ -195,7 +200,13 @@ impl Membership {
             group: self.plan.group,
             member: Membership::member(cx),
             generation: self.generation,
-            positions: Arc::clone(&positions),
+            positions: positions
+                .iter()
+                .map(|(partition, next)| {
+                    let (next, epoch) = (*next, epoch_of(*partition));
+                    (*partition, Position { next, epoch })
+                })
+                .collect(),
         };
         let request = Request::CommitOffsets(Arc::new(commit));
         let timeout = self.plan.fetch.request_timeout;

@@ -1,6 +1,6 @@
 //! What a consumer needs to know; settings are copied out of the configuration.
 
-use crate::broker::log::config::{ConsumerConfig, OffsetReset};
+use crate::broker::log::config::{ConsumerConfig, OffsetReset, TruncationDetection};
 use crate::broker::queue::config::LeaseConsumerConfig;
 use crate::id::{GroupId, NodeId, TopicId};
 use crate::part::Cluster;
@@ -23,6 +23,8 @@ pub struct FetchPlan {
     pub max_bytes: u32,
     /// Where to start without a position, or outside the log (K12).
     pub reset: OffsetReset,
+    /// Whether a new leader is asked for the end of the epoch read last (KIP-320).
+    pub truncation_detection: TruncationDetection,
     /// How long an answer is waited for, beyond `max_wait`.
     pub request_timeout: Span,
     /// The wait before a retry.
@@ -66,6 +68,7 @@ impl LogConsumerPlan {
                 min_bytes: config.fetch_min_bytes,
                 max_bytes: u32::try_from(config.max_partition_fetch_bytes.0).unwrap_or(u32::MAX),
                 reset: config.auto_offset_reset,
+                truncation_detection: config.truncation_detection,
                 request_timeout: config.request_timeout,
                 retry_backoff: config.retry_backoff,
                 metadata_max_age: config.metadata_max_age,

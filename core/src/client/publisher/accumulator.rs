@@ -147,9 +147,10 @@ impl Accumulator {
     }
 
     pub(super) fn position(&self, serial: u64) -> Option<usize> {
+        // Batches are queued in the order in which they got their serials.
         self.queue
-            .iter()
-            .position(|pending| pending.serial == serial)
+            .binary_search_by_key(&serial, |pending| pending.serial)
+            .ok()
     }
 
     /// The next instant after `now` at which something is to be done here without an answer.

@@ -4,7 +4,7 @@ use super::assign::assign;
 use super::points;
 use crate::actor::{Connection, Context};
 use crate::id::{CallId, MemberId, Offset, Partition};
-use crate::message::group::Joined;
+use crate::message::group::{Joined, Position};
 use crate::message::{Refusal, Reply};
 use crate::time::{Mono, Span};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,11 +42,10 @@ pub(super) struct Member {
 
 /// A committed position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Position {
+pub(super) struct Kept {
     /// Where the commit lies in the offsets partition.
     at: Offset,
-    /// The next offset to read.
-    next: Offset,
+    position: Position,
 }
 
 /// A consumer group as its coordinator has it.
@@ -57,7 +56,7 @@ pub(super) struct Group {
     /// The partitions of its topic.
     pub(super) partitions: Vec<Partition>,
     pub(super) members: BTreeMap<MemberId, Member>,
-    pub(super) committed: BTreeMap<Partition, Position>,
+    pub(super) committed: BTreeMap<Partition, Kept>,
     /// Its positions have been put back, so commits of the present generation are void.
     pub(super) rewinding: bool,
     /// How often its positions have been put back.
@@ -79,13 +78,11 @@ impl Group {
     }
 
     /// Takes a position whose commit lies at `at`; an older commit does not undo a newer one.
-    pub(super) fn take_position(&mut self, partition: Partition, at: Offset, next: Offset) {
-        let position = self
-            .committed
-            .entry(partition)
-            .or_insert(Position { at, next });
-        if at >= position.at {
-            *position = Position { at, next };
+    pub(super) fn take_position(&mut self, partition: Partition, at: Offset, position: Position) {
+        let newer = Kept { at, position };
+        let kept = self.committed.entry(partition).or_insert(newer);
+        if at >= kept.at {
+            *kept = newer;
         }
     }
 
@@ -95,9 +92,9 @@ impl Group {
         self.rewinds += 1;
         let known = self.partitions.iter().chain(self.committed.keys());
         let partitions: BTreeSet<Partition> = known.copied().collect();
-        let start = Position {
+        let start = Kept {
             at: Offset(0),
-            next: Offset(0),
+            position: Position::at(Offset(0)),
         };
         self.committed = partitions
             .iter()
@@ -228,7 +225,7 @@ impl Group {
             partitions: self.partitions.len() as u16,
             assignment: assignment
                 .iter()
-                .map(|partition| (*partition, position(partition).map(|known| known.next)))
+                .map(|partition| (*partition, position(partition).map(|kept| kept.position)))
                 .collect(),
         };
         cx.reply(connection, call, Reply::Joined(Arc::new(joined)));

@@ -27,7 +27,7 @@ use crate::broker::log::config::{LogConfig, LogFlaw};
 use crate::event::{Batch, OffsetCommit};
 use crate::history::{Fact, Role};
 use crate::id::{CallId, Epoch, GroupId, MemberId, Offset, Partition, TimerId, TopicId};
-use crate::message::group::{CommitOffsets, GroupHeartbeat, JoinGroup};
+use crate::message::group::{CommitOffsets, GroupHeartbeat, JoinGroup, Position};
 use crate::message::{Refusal, Reply};
 use crate::part::OFFSETS_TOPIC;
 use crate::time::Mono;
@@ -156,8 +156,9 @@ impl Groups {
         let skip = u64::from(self.skips);
         for commit in commits {
             let group = self.group(cx, commit.group, epoch);
-            let next = Offset(commit.next.0 + skip);
-            group.take_position(commit.partition, Offset(0), next);
+            let mut position = commit.position;
+            position.next.0 += skip;
+            group.take_position(commit.partition, Offset(0), position);
         }
         cx.point(points::LOADED);
     }
@@ -334,10 +335,10 @@ impl Groups {
         let commits = commit
             .positions
             .iter()
-            .map(|(partition, next)| OffsetCommit {
+            .map(|(partition, position)| OffsetCommit {
                 group: commit.group,
                 partition: *partition,
-                next: *next,
+                position: *position,
                 member: commit.member,
                 generation: commit.generation,
             });
@@ -395,7 +396,7 @@ impl Groups {
                     && group.rewinds == pending.rewinds
                 {
                     for commit in pending.batch.iter() {
-                        group.take_position(commit.partition, at, commit.next);
+                        group.take_position(commit.partition, at, commit.position);
                     }
                 }
                 if let Some((connection, call)) = pending.asker {
@@ -424,7 +425,7 @@ impl Groups {
             let batch = partitions.into_iter().map(|partition| OffsetCommit {
                 group: id,
                 partition,
-                next: Offset(0),
+                position: Position::at(Offset(0)),
                 member: MemberId(0),
                 generation,
             });

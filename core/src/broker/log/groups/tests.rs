@@ -126,7 +126,7 @@ impl Desk {
             group: G,
             member,
             generation,
-            positions: [(partition(index), Offset(next))].into(),
+            positions: [(partition(index), Position::at(Offset(next)))].into(),
         };
         let answers = self.run(|groups, cx| groups.on_commit(cx, via(member), CallId(0), &commit));
         (answers, self.groups.take_appends())
@@ -173,7 +173,10 @@ fn joined(generation: u32, assignment: &[(u16, Option<u64>)]) -> Reply {
 fn shared(generation: u32, partitions: u16, assignment: &[(u16, Option<u64>)]) -> Reply {
     let assignment = assignment
         .iter()
-        .map(|(index, next)| (partition(*index), next.map(Offset)))
+        .map(|(index, next)| {
+            let position = next.map(|next| Position::at(Offset(next)));
+            (partition(*index), position)
+        })
         .collect();
     Reply::Joined(Arc::new(Joined {
         generation,
@@ -190,7 +193,7 @@ fn position(index: u16, next: u64) -> OffsetCommit {
     OffsetCommit {
         group: G,
         partition: partition(index),
-        next: Offset(next),
+        position: Position::at(Offset(next)),
         member: A,
         generation: 1,
     }
@@ -341,7 +344,7 @@ fn k12_a_commit_is_answered_when_it_is_replicated_and_moves_with_its_partition()
     let Records::Offsets(commits) = &appends[0].batch.records else {
         panic!("{appends:?}");
     };
-    assert_eq!(commits[0].next, Offset(70));
+    assert_eq!(commits[0].position.next, Offset(70));
     let number = appends[0].number;
     let answers = desk.run(|groups, cx| groups.appended(cx, number, Ok(Offset(0))));
     assert_eq!(answers, [(A, Reply::OffsetsCommitted)]);

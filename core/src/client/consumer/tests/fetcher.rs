@@ -19,18 +19,22 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
+        Bench::from(&ConsumerConfig::default(), Offset(0), None)
+    }
+
+    /// A reader of the only partition that begins at an offset, behind what was read in an epoch.
+    fn from(config: &ConsumerConfig, from: Offset, epoch: Option<Epoch>) -> Bench {
         let brokers = Cluster {
             first: NodeId(0),
             nodes: 3,
         };
-        let config = ConsumerConfig::default();
-        let plan = LogConsumerPlan::new(brokers, (TopicId(0), 1), GroupId(0), &config);
+        let plan = LogConsumerPlan::new(brokers, (TopicId(0), 1), GroupId(0), config);
         let mut bench = Bench {
             rig: Rig::new(NodeId(9)),
             fetcher: Fetcher::new(plan.fetch),
             asked: Vec::new(),
         };
-        bench.fetcher.begin(partition(0), Some(Offset(0)));
+        bench.fetcher.begin(partition(0), Some(from), epoch);
         bench.step(|_, _| {});
         bench
     }
@@ -119,4 +123,38 @@ fn a_reader_that_went_on_while_the_leader_changed_asks_about_the_epoch_it_read_l
     let found = std::iter::from_fn(|| bench.fetcher.take_found());
     let begun = found.filter(|found| matches!(found, Found::Begun(..)));
     assert_eq!(begun.count(), 1, "it is not sent back");
+}
+
+#[test]
+fn a_position_that_is_taken_over_is_asked_about_where_the_leader_is_of_a_newer_epoch() {
+    let config = ConsumerConfig::default();
+    let mut bench = Bench::from(&config, Offset(10), Some(Epoch(2)));
+    bench.lead(0, 3);
+    let end = Reply::EpochEnd {
+        partition: partition(0),
+        epoch: Epoch(1),
+        end: Offset(5),
+    };
+    bench.answer(|request| matches!(request, Request::EpochEnd { .. }), end);
+    let found: Vec<Found> = std::iter::from_fn(|| bench.fetcher.take_found()).collect();
+    let begun = [10, 5].map(|from| Found::Begun(partition(0), Offset(from)));
+    assert_eq!(found, begun, "the log was cut at 5");
+    bench.fetched(5, 4, 3);
+    bench.fetcher.stop();
+    let epoch = bench.fetcher.last_epoch(partition(0));
+    assert_eq!(epoch, Some(Epoch(3)), "it is committed with what was read");
+}
+
+#[test]
+fn a_reader_that_detects_no_truncation_reads_on_at_its_offset() {
+    let config = ConsumerConfig {
+        truncation_detection: TruncationDetection::None,
+        ..ConsumerConfig::default()
+    };
+    let mut bench = Bench::from(&config, Offset(10), Some(Epoch(2)));
+    bench.lead(0, 3);
+    bench.fetched(10, 4, 3);
+    let found = std::iter::from_fn(|| bench.fetcher.take_found());
+    let begun = found.filter(|found| matches!(found, Found::Begun(..)));
+    assert_eq!(begun.count(), 1, "nobody sent it back");
 }

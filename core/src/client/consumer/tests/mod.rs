@@ -4,7 +4,7 @@ mod fetcher;
 
 use super::*;
 use crate::actor::{Actor, Context, Input, Inspection};
-use crate::broker::log::config::ConsumerConfig;
+use crate::broker::log::config::{ConsumerConfig, TruncationDetection};
 use crate::history::Fact;
 use crate::id::{GroupId, NodeId, Offset, TopicId};
 use crate::message::Message;
