@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A folder with a scenario on a hardware profile of its own, and its baseline of 12 seeds.
+/// A folder with a scenario on a hardware profile of its own, and its baseline of 6 seeds.
 struct Stage(PathBuf);
 
 impl Stage {
@@ -32,7 +32,7 @@ impl Stage {
     /// The same with a baseline.
     fn with_baseline(name: &str) -> Stage {
         let stage = Stage::new(name);
-        let (code, text) = stage.gate("first", "--baseline-seeds 12");
+        let (code, text) = stage.gate("first", "--baseline-seeds 6");
         assert_eq!(code, 2, "{text}");
         assert!(text.contains("there is no baseline b.json yet"), "{text}");
         assert!(
@@ -96,10 +96,7 @@ fn an_unchanged_model_is_green_whatever_the_commit() {
     for commit in 0..commits {
         let (code, text) = stage.gate(&format!("commit-{commit}"), "");
         assert_eq!(code, 0, "commit {commit}: {text}");
-        assert!(
-            text.contains("baseline    12 seeds, margin 1 %: "),
-            "{text}"
-        );
+        assert!(text.contains("baseline    6 seeds, margin 1 %: "), "{text}");
         assert!(
             text.contains(" same\n") && !text.contains("moved:"),
             "{text}"
@@ -263,5 +260,5 @@ fn comments_leave_a_baseline_valid_and_settings_models_and_profiles_do_not() {
     }
     let (code, text) = stage.gate("a", "--baseline-seeds 20");
     assert_eq!(code, 2, "{text}");
-    assert!(text.contains("the seeds were 12 and are 20"), "{text}");
+    assert!(text.contains("the seeds were 6 and are 20"), "{text}");
 }

@@ -152,7 +152,10 @@ fn two_flaws_are_two_stories_each_cut_down_to_its_own_flaw_however_many_signatur
     let (head, _) = text.split_once("[[variant]]").expect("it has variants");
     let planted = ["ack-before-sync", "drop-dead-letters"];
     let both = format!("flaws = {planted:?}\ntopics.work =");
-    let text = head.replacen("topics.work =", &both, 1);
+    // Half of the events meets both flaws as the whole does, and is shrunk sooner.
+    let text = head
+        .replacen("topics.work =", &both, 1)
+        .replace("200/s", "100/s");
     fs::write(folder.join("two.toml"), text).expect("there is room");
     let (code, text) = stormglass(&folder, &["run", "two.toml", "--seeds", "20", "--explain"]);
     assert_eq!(code, Some(1), "{text}");

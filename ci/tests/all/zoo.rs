@@ -13,7 +13,7 @@ fn pair(name: &str, folder: &Path, change: (&str, &str)) {
     fs::write(folder.join(name), text.replacen(change.0, change.1, 1)).expect("it is writable");
 }
 
-const LINE: &str = "zoo pair.toml --blocks 3 --cap 40 --safe 5";
+const LINE: &str = "zoo pair.toml --blocks 2 --cap 40 --safe 5";
 
 #[test]
 fn a_pair_that_is_found_by_what_it_names_and_whose_twin_is_silent_holds_in_text_and_data_alike() {
@@ -30,7 +30,7 @@ fn a_pair_that_is_found_by_what_it_names_and_whose_twin_is_silent_holds_in_text_
     let data: Value = serde_json::from_str(&data).expect("it is JSON");
     let entry = &data["entries"][0];
     assert_eq!(entry["name"], "mine");
-    assert_eq!(entry["blocks"].as_array().map(Vec::len), Some(3));
+    assert_eq!(entry["blocks"].as_array().map(Vec::len), Some(2));
     assert_eq!(entry["shrunk"], "1 event, reset");
     assert!(entry["calm_goodput"].as_u64() >= Some(80), "{entry:#}");
     assert!(entry["points"].as_u64() > Some(10), "{entry:#}");
@@ -57,7 +57,7 @@ fn a_pair_that_is_found_by_another_check_does_not_hold_and_a_file_without_one_is
     );
     let (code, text) = say(&folder, &format!("{LINE} --no-shrink"));
     assert_eq!(code, Some(1), "{text}");
-    assert!(text.contains(" failed first in 3 blocks"), "{text}");
+    assert!(text.contains(" failed first in 2 blocks"), "{text}");
     pair("pair.toml", &folder, ("exit = 1\n", ""));
     let (code, text) = say(&folder, LINE);
     assert_eq!(code, Some(2), "{text}");
