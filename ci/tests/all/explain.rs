@@ -146,6 +146,27 @@ fn replay_follows_an_event_and_the_events_of_a_key() {
 }
 
 #[test]
+fn a_missed_objective_is_cut_to_a_schedule_that_misses_it_alone() {
+    let folder = folder("explain", "objective");
+    let text = fs::read_to_string(shipped("pairs/acks.toml")).expect("the pair is there");
+    let (head, _) = text.split_once("[[variant]]").expect("it has a variant");
+    let text = head
+        .replace("300/s", "60/s")
+        .replace("acks = \"1\", enable_idempotence = false", "acks = \"all\"")
+        .replace("exit = 1\n", "slo = [\"max(end-to-end) < 300ms\"]\n");
+    fs::write(folder.join("slow.toml"), text).expect("there is room");
+    let (code, text) = stormglass(&folder, &["shrink", "slow.toml", "--seed", "1"]);
+    assert_eq!(code, Some(0), "{text}");
+    let events = text.split(" -> ").nth(1);
+    let events = events.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+    assert!(events.is_some_and(|events: u32| events <= 10), "{text}");
+    let repro = text.lines().find_map(|line| line.strip_prefix("repro "));
+    let repro = repro.expect("the file is named");
+    let (code, text) = stormglass(&folder, &["run", repro, "-q"]);
+    assert_eq!(code, Some(3), "{text}");
+}
+
+#[test]
 fn two_flaws_are_two_stories_each_cut_down_to_its_own_flaw_however_many_signatures_they_show() {
     let folder = folder("explain", "two-flaws");
     let text = fs::read_to_string(shipped("flaws/queue.toml")).expect("it ships");

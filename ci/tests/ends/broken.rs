@@ -29,6 +29,10 @@ pub const CLAIMS: &[Claim] = &[
         a_seed_that_panicked_is_not_run_again_when_its_sweep_is_resumed,
     ),
     (
+        "a_panic_is_cut_to_the_fewest_events_that_make_it",
+        a_panic_is_cut_to_the_fewest_events_that_make_it,
+    ),
+    (
         "a_plain_loop_refuses_to_host_a_program",
         a_plain_loop_refuses_to_host_a_program,
     ),
@@ -127,6 +131,28 @@ fn a_seed_that_panicked_is_not_run_again_when_its_sweep_is_resumed() {
     );
     assert_eq!(replays.count() + 1, panics.count(), "{said:?}");
     assert_eq!(results.map(|file| stage.lines(file)), before);
+}
+
+fn a_panic_is_cut_to_the_fewest_events_that_make_it() {
+    let stage = Stage::new("fussy-shrunk", "fussy", None);
+    let said = run(&stage);
+    let seed = said.stderr.split("scenario.toml --seed ").nth(1);
+    let seed = seed.and_then(|rest| rest.split_whitespace().next());
+    let seed = seed.expect("a seed of eight panics");
+    let shrunk = stage.run(&["shrink", "scenario.toml", "--seed", seed]);
+    assert_eq!(shrunk.code, Some(0), "{shrunk:?}");
+    // What it cannot bear is the event of number 20, before which there are as many others.
+    let fewest = "events 399 -> 21  faults 0 -> 0";
+    assert!(shrunk.stdout.contains(fewest), "{shrunk:?}");
+    let repro = shrunk
+        .stdout
+        .lines()
+        .find_map(|line| line.strip_prefix("repro "));
+    let repro = repro.expect("the file is named");
+    let again = stage.run(&["run", repro, "--out", "again"]);
+    assert_eq!(again.code, Some(1), "{again:?}");
+    let what = "operator fussy panicked: what is this";
+    assert!(again.stdout.contains(what), "{again:?}");
 }
 
 fn a_plain_loop_refuses_to_host_a_program() {
