@@ -126,6 +126,10 @@ fn a_slower_sync_is_exit_6_and_names_the_stage_until_it_is_accepted() {
     );
     assert!(stage.read("out/junit.xml").contains("type=\"regression\""));
     assert_eq!(stage.gate("a", "--warn regression").0, 0);
+    let missed = "--slo p50(end-to-end)<1us";
+    let (code, text) = stage.gate("a", missed);
+    assert_eq!(code, 3, "a missed objective comes first: {text}");
+    assert_eq!(stage.gate("a", &format!("{missed} --warn slo")).0, 6);
     assert_eq!(stage.files(), before, "a gate writes no baseline");
 
     let in_ci = stage.say_with("accept --baseline b.json", &[("CI", "true")]);
