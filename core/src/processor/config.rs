@@ -105,6 +105,9 @@ pub enum CommitPosition {
     /// That behind the last record whose write has ended, although an earlier one may be open: after a crash that
     /// one is never read again.
     Highest,
+    /// That behind everything that was taken from the log, done or not, as a consumer of Kafka commits by itself
+    /// (`enable.auto.commit`) while workers of its own have what it was given.
+    Polled,
 }
 
 /// Planted flaws of a processor.

@@ -87,7 +87,12 @@ impl ProcessorPlan {
             checkpoint: config.checkpoint,
             batch: config.batch,
             in_flight: usize::from(config.in_flight),
-            commit: config.commit,
+            // Who has one write open takes more when it is done: all three positions are the same.
+            commit: if config.in_flight > 1 {
+                config.commit
+            } else {
+                CommitPosition::Contiguous
+            },
             request_timeout: config.request_timeout,
             retry_backoff: config.retry_backoff,
             retry: None,

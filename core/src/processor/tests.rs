@@ -398,6 +398,29 @@ fn behind_an_open_write_the_highest_position_is_committed_and_the_contiguous_one
 }
 
 #[test]
+fn a_polled_position_passes_writes_that_are_all_open() {
+    for (commit, moves) in [
+        (CommitPosition::Highest, false),
+        (CommitPosition::Polled, true),
+    ] {
+        let plan = ProcessorPlan {
+            in_flight: 3,
+            commit,
+            checkpoint: Span::millis(100),
+            request_timeout: Span::secs(2),
+            ..plan("identity", ALO, &[])
+        };
+        let mut bench = Bench::new(SinkKind::Append, plan, 1);
+        bench.net.loses = Some(("write", 3));
+        bench.log.borrow_mut().logs[0] = (0..12).map(|number| event(number, number, 0)).collect();
+        bench.net.run(Span::millis(600));
+        assert_eq!(bench.rows(), [0; 0], "{commit:?}");
+        let committed = bench.log.borrow().committed.get(&partition(0)).copied();
+        assert_eq!(committed, moves.then_some(Offset(12)), "{commit:?}");
+    }
+}
+
+#[test]
 fn k11_a_member_that_is_busy_for_longer_than_its_poll_interval_leaves_and_learns_of_it_when_it_is_done()
  {
     let mut plan = ProcessorPlan {

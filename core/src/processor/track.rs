@@ -166,6 +166,7 @@ impl Track {
         match commit {
             CommitPosition::Contiguous => contiguous,
             CommitPosition::Highest => contiguous.max(self.highest),
+            CommitPosition::Polled => self.cursor,
         }
     }
 

@@ -80,7 +80,7 @@ pub fn topology_of(scenario: &Scenario, layout: &Layout) -> Topology {
             window: window_of(scenario, processor),
             delivery: processor.delivery,
             overtakes: processor.in_flight > 1,
-            skips_open: processor.commit == CommitPosition::Highest && processor.in_flight > 1,
+            skips_open: processor.commit != CommitPosition::Contiguous && processor.in_flight > 1,
         }
     });
     // A user's part between a topic and a sink is judged by what the World sees of it, as a processor is.

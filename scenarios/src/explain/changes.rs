@@ -291,7 +291,7 @@ fn processor(tree: &Table, part: &Table, at: At<'_>, found: &mut Vec<Change>) {
         }
         found.push(Change::set(Sort::Setting, set));
     }
-    if text(part, &["commit"]) == Some("highest") {
+    if text(part, &["commit"]).is_some_and(|commit| commit != "contiguous") {
         let set = vec![(at(&["commit"]), Value::from("contiguous"))];
         found.push(Change::set(Sort::Setting, set));
     }
