@@ -3,8 +3,7 @@
 use crate::actor::{Actor, Connection, Context, Input, Inspection, Origin};
 use crate::event::{Batch, Entry, Event, EventId};
 use crate::id::{CallId, Epoch, MemberId, NodeId, Offset, Partition, TimerId, TopicId};
-use crate::message::group::Joined;
-use crate::message::group::Position;
+use crate::message::group::{Joined, Position};
 use crate::message::log::{Fetch, Fetched, FetchedPart, Metadata, OffsetSpec, PartitionState};
 use crate::message::{Message, Refusal, Reply, Request};
 use crate::time::{Time, Wall};

@@ -100,23 +100,23 @@ impl GapFree {
         partition: Partition,
         from: Offset,
     ) {
+        let place = (seen.node, partition);
+        // A member that jumps within its generation, as a truncated log makes it, has what it was given.
+        let before = self
+            .assigned
+            .remove(&place)
+            .filter(|before| (before.group, before.generation) == (group, generation));
+        let (given_until, given) =
+            before.map_or_else(Default::default, |before| (before.expected, before.given));
         let assignment = Assignment {
             group,
             generation,
             is_open: true,
             expected: from.0,
             ahead: None,
-            given: Epochs::default(),
+            given,
         };
-        let place = (seen.node, partition);
-        let before = self.assigned.insert(place, assignment);
-        // A member that jumps within its generation, as a truncated log makes it, has what it was given.
-        let before =
-            before.filter(|before| (before.group, before.generation) == (group, generation));
-        let given = before.as_ref().map_or(0, |before| before.expected);
-        if let (Some(before), Some(assignment)) = (before, self.assigned.get_mut(&place)) {
-            assignment.given = before.given;
-        }
+        self.assigned.insert(place, assignment);
         let Some(processor) = self.topology.group(group) else {
             return;
         };
@@ -131,7 +131,7 @@ impl GapFree {
         let Some(bound) = position.or(log.from_earliest.then_some(0)) else {
             return;
         };
-        let bound = bound.max(given);
+        let bound = bound.max(given_until);
         self.findings.judged += 1;
         if from.0 > bound.max(start) {
             let (part, node) = (processor.part, self.topology.node_name(seen.node));
@@ -349,6 +349,11 @@ mod tests {
         );
     }
 
+    /// What the new leader has at 11 and at 12.
+    fn later(base: u64) -> Vec<Entry> {
+        vec![entry(base, 2, events(base + 5..base + 6))]
+    }
+
     /// A member has read ten records of a leader that is cut to five and stores others in their place.
     fn cut_to_five() -> History {
         let mut history = History::new();
@@ -359,9 +364,8 @@ mod tests {
         let (partition, from) = (P0, Offset(5));
         history.written(BROKER, Fact::Truncated { partition, from });
         history.appended(BROKER, new);
-        for base in [11, 12] {
-            let later = entry(base, 2, events(base + 5..base + 6));
-            history.appended(BROKER, later);
+        for entry in [later(11), later(12)].concat() {
+            history.appended(BROKER, entry);
         }
         history
     }
@@ -371,15 +375,12 @@ mod tests {
         let mut history = cut_to_five();
         history.claim(PROCESSOR, assigned(5));
         history.consumed(vec![entry(5, 2, events(10..16))]);
-        for base in [11, 12] {
-            history.consumed(vec![entry(base, 2, events(base + 5..base + 6))]);
-        }
+        history.consumed(later(11)).consumed(later(12));
         assert_eq!(judge(&history), [""; 0]);
     }
 
     #[test]
     fn a_member_that_reads_on_where_other_records_lie_than_it_was_given_has_skipped_them() {
-        let later = |base: u64| vec![entry(base, 2, events(base + 5..base + 6))];
         let mut blind = cut_to_five();
         blind.consumed(later(11)).consumed(later(12));
         assert_eq!(judge(&blind), ["int-poll-skip"]);
@@ -395,9 +396,7 @@ mod tests {
         history.claim(PROCESSOR, assigned(5));
         history.consumed(vec![entry(5, 2, events(10..16))]);
         history.consumed(vec![entry(0, 1, events(0..10))]);
-        for base in [11, 12] {
-            history.consumed(vec![entry(base, 2, events(base + 5..base + 6))]);
-        }
+        history.consumed(later(11)).consumed(later(12));
         assert_eq!(judge(&history), [""; 0]);
     }
 

@@ -95,11 +95,10 @@ impl Epochs {
     pub(super) fn parting(&self, other: &Epochs) -> Option<u64> {
         let here = self.starts.iter().map(|(start, _)| *start);
         let there = other.starts.iter().map(|(start, _)| *start);
-        let edges = here.chain(there);
-        edges
-            .filter(|offset| match (self.at(*offset), other.at(*offset)) {
-                (Some(here), Some(there)) => here != there,
-                (Some(_), None) | (None, Some(_)) | (None, None) => false,
+        here.chain(there)
+            .filter(|offset| {
+                let records = self.at(*offset).zip(other.at(*offset));
+                records.is_some_and(|(here, there)| here != there)
             })
             .min()
     }

@@ -117,6 +117,11 @@ impl Bench {
     }
 
     /// The numbers of all rows ever applied, sorted.
+    /// What the group has committed of the first partition.
+    fn committed(&self) -> Option<Offset> {
+        self.log.borrow().committed.get(&partition(0)).copied()
+    }
+
     fn rows(&self) -> Vec<u64> {
         let rows = self.writes().flat_map(|write| write.rows.iter());
         let mut numbers: Vec<u64> = rows.map(|row| row.id.number).collect();
@@ -370,30 +375,34 @@ fn a_rewound_group_writes_everything_again_unless_position_and_rows_are_one() {
     }
 }
 
+/// Twelve events in three writes that are open at once, of which the first so many are lost at first.
+fn three_writes(kind: SinkKind, commit: CommitPosition, lost: u32) -> Bench {
+    let plan = ProcessorPlan {
+        in_flight: 3,
+        commit,
+        checkpoint: Span::millis(100),
+        request_timeout: Span::secs(2),
+        ..plan("identity", ALO, &[])
+    };
+    let mut bench = Bench::new(kind, plan, 1);
+    bench.net.loses = Some(("write", lost));
+    bench.log.borrow_mut().logs[0] = (0..12).map(|number| event(number, number, 0)).collect();
+    bench.net.run(Span::millis(600));
+    bench
+}
+
 #[test]
 fn behind_an_open_write_the_highest_position_is_committed_and_the_contiguous_one_is_not() {
     for (commit, moves) in [
         (CommitPosition::Contiguous, false),
         (CommitPosition::Highest, true),
     ] {
-        let plan = ProcessorPlan {
-            in_flight: 3,
-            commit,
-            checkpoint: Span::millis(100),
-            request_timeout: Span::secs(2),
-            ..plan("identity", ALO, &[])
-        };
-        let mut bench = Bench::new(SinkKind::Upsert, plan, 1);
-        bench.net.loses = Some(("write", 1));
-        bench.log.borrow_mut().logs[0] = (0..12).map(|number| event(number, number, 0)).collect();
-        bench.net.run(Span::millis(600));
+        let mut bench = three_writes(SinkKind::Upsert, commit, 1);
         assert_eq!(bench.rows(), (4..12).collect::<Vec<_>>(), "{commit:?}");
-        let committed = bench.log.borrow().committed.get(&partition(0)).copied();
-        assert_eq!(committed, moves.then_some(Offset(12)), "{commit:?}");
+        assert_eq!(bench.committed(), moves.then_some(Offset(12)), "{commit:?}");
         bench.net.run(Span::secs(3));
         assert_eq!(bench.rows(), numbers(12), "{commit:?}");
-        let committed = bench.log.borrow().committed.get(&partition(0)).copied();
-        assert_eq!(committed, Some(Offset(12)), "{commit:?}");
+        assert_eq!(bench.committed(), Some(Offset(12)), "{commit:?}");
     }
 }
 
@@ -403,20 +412,9 @@ fn a_polled_position_passes_writes_that_are_all_open() {
         (CommitPosition::Highest, false),
         (CommitPosition::Polled, true),
     ] {
-        let plan = ProcessorPlan {
-            in_flight: 3,
-            commit,
-            checkpoint: Span::millis(100),
-            request_timeout: Span::secs(2),
-            ..plan("identity", ALO, &[])
-        };
-        let mut bench = Bench::new(SinkKind::Append, plan, 1);
-        bench.net.loses = Some(("write", 3));
-        bench.log.borrow_mut().logs[0] = (0..12).map(|number| event(number, number, 0)).collect();
-        bench.net.run(Span::millis(600));
+        let bench = three_writes(SinkKind::Append, commit, 3);
         assert_eq!(bench.rows(), [0; 0], "{commit:?}");
-        let committed = bench.log.borrow().committed.get(&partition(0)).copied();
-        assert_eq!(committed, moves.then_some(Offset(12)), "{commit:?}");
+        assert_eq!(bench.committed(), moves.then_some(Offset(12)), "{commit:?}");
     }
 }
 
